@@ -1,0 +1,1 @@
+"""revops-warehouse: extract, unify, compute, audit and publish revenue data."""

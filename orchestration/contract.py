@@ -1,0 +1,73 @@
+"""The entry contract: which columns of which type every source is mapped onto.
+
+Read from the dbt contracts in `models/entry/entry_<entity>.yml`, so there is one place that states it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import yaml
+
+from orchestration.errors import ConfigurationError
+
+PROJECT_ROOT = Path(__file__).resolve().parent.parent
+
+
+@dataclass(frozen=True)
+class Column:
+    """One entry column.
+
+    `type` is a word of the entry contract: text, timestamp, date, boolean, integer, money, ratio or json.
+    """
+
+    name: str
+    type: str
+    required: bool = False
+    one_of: tuple[str, ...] = ()
+    default: str | bool | int | float | None = None
+    pii: bool = False
+
+
+@dataclass(frozen=True)
+class Entity:
+    """One entry entity with its columns in contract order, the common ones first."""
+
+    name: str
+    columns: Mapping[str, Column]
+
+
+@cache
+def entry_contract() -> Mapping[str, Entity]:
+    """Every entity of the entry contract by name."""
+    folder = PROJECT_ROOT / "models" / "entry"
+    entities = [_read_entity(file) for file in sorted(folder.glob("entry_*.yml"))]
+    if not entities:
+        raise ConfigurationError(f"No entry contract lies in {folder}; run from a complete checkout of the project.")
+    return MappingProxyType({entity.name: entity for entity in entities})
+
+
+def _read_entity(file: Path) -> Entity:
+    (model,) = yaml.safe_load(file.read_text(encoding="utf-8"))["models"]
+    columns = [_read_column(column) for column in model["columns"]]
+    return Entity(
+        name=model["config"]["meta"]["entity"],
+        columns=MappingProxyType({column.name: column for column in columns}),
+    )
+
+
+def _read_column(column: dict[str, Any]) -> Column:
+    meta = column["config"]["meta"]
+    constraints = {constraint["type"] for constraint in column.get("constraints", [])}
+    # is_deleted and the like are not null in the model because they have a default, not because a source must give them.
+    return Column(
+        name=column["name"],
+        type=meta["type"],
+        required="not_null" in constraints and "default" not in meta,
+        one_of=tuple(str(value) for value in meta.get("one_of", ())),
+        default=meta.get("default"),
+        pii=bool(meta.get("pii", False)),
+    )

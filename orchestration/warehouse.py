@@ -153,7 +153,7 @@ def _connect(path: Path, *, read_only: bool, **config: str) -> duckdb.DuckDBPyCo
     while True:
         attempts_left -= 1
         try:
-            return duckdb.connect(str(path), read_only=read_only, config={} if read_only else config)
+            return duckdb.connect(str(path), read_only=read_only, config={} if read_only else dict(config))
         except duckdb.IOException as failure:
             if "conflicting lock" not in str(failure).lower():
                 raise RevopsError(f"{path} cannot be opened: {_first_line(failure)}.") from failure

@@ -46,7 +46,9 @@ def entry_contract() -> Mapping[str, Entity]:
     folder = PROJECT_ROOT / "models" / "entry"
     entities = [_read_entity(file) for file in sorted(folder.glob("entry_*.yml"))]
     if not entities:
-        raise ConfigurationError(f"No entry contract lies in {folder}; run from a complete checkout of the project.")
+        raise ConfigurationError(
+            f"No entry contract lies in {folder}; run from a complete checkout of the project."
+        )
     return MappingProxyType({entity.name: entity for entity in entities})
 
 

@@ -177,7 +177,8 @@ def database_dsn(name: str) -> str:
 
 
 def switch_off_telemetry() -> None:
-    """Tell dlt, dbt and Dagster to report nothing; call before they are imported."""
+    """Tell dlt, dbt and Dagster to report nothing, and dlt to raise without a log of its own; call before importing."""
+    os.environ.setdefault("RUNTIME__LOG_LEVEL", "CRITICAL")
     os.environ.setdefault("DO_NOT_TRACK", "1")
     os.environ.setdefault("DBT_SEND_ANONYMOUS_USAGE_STATS", "false")
     os.environ.setdefault("RUNTIME__DLTHUB_TELEMETRY", "false")
@@ -190,7 +191,7 @@ def crash_point(name: str) -> None:
         os.kill(os.getpid(), signal.SIGKILL)
 
 
-# --- reading the file ------------------------------------------------------------------------------------------
+# --- reading the file -----------------------------------------------------------------------------
 
 
 class _UniqueKeyLoader(yaml.SafeLoader):
@@ -228,17 +229,21 @@ def _read_yaml(config: Path) -> dict[str, Any]:
     except yaml.MarkedYAMLError as failure:
         mark = failure.problem_mark or failure.context_mark
         line = f"line {mark.line + 1}" if mark else "an unknown line"
-        raise ConfigurationError(f"{config}, {line}: not valid YAML: {failure.problem}; correct that line.") from None
+        raise ConfigurationError(
+            f"{config}, {line}: not valid YAML: {failure.problem}; correct that line."
+        ) from None
     except yaml.YAMLError as failure:
         raise ConfigurationError(f"{config}: not valid YAML: {' '.join(str(failure).split())}.") from None
     if document is None:
         return {}
     if not isinstance(document, dict) or not all(isinstance(key, str) for key in document):
-        raise ConfigurationError(f"{config}: the file must be a list of keys such as 'sources:' and 'reporting:'.")
+        raise ConfigurationError(
+            f"{config}: the file must be a list of keys such as 'sources:' and 'reporting:'."
+        )
     return document
 
 
-# --- turning pydantic's findings into one sentence ---------------------------------------------------------------
+# --- turning pydantic's findings into one sentence ------------------------------------------------
 
 _SOURCE_KINDS: dict[str, type[_Part]] = {"files": FilesSource, "database": DatabaseSource}
 _ENTITY_KINDS: dict[str, type[_Part]] = {"files": FileEntity, "database": TableEntity}
@@ -329,7 +334,7 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
     return by_folded[matches[0]] if matches else None
 
 
-# --- checks across keys ------------------------------------------------------------------------------------------
+# --- checks across keys ---------------------------------------------------------------------------
 
 _CURRENCIES = frozenset(
     """

@@ -1,0 +1,77 @@
+"""Extraction: every source lands as append-only record versions in landing.duckdb."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from orchestration.errors import SourceFailed
+from orchestration.settings import FilesSource, Settings, Source
+from orchestration.sources.landing import EntityResult, Landing
+
+__all__ = ["EntityResult", "SourceResult", "check", "extract"]
+
+
+@dataclass(frozen=True)
+class SourceResult:
+    """What one extraction of one source did, entity by entity."""
+
+    source: str
+    entities: list[EntityResult]
+
+
+def check(source: Source, settings: Settings) -> list[tuple[str, str]]:
+    """Reach the source and compare its columns with its mapping, loading nothing.
+
+    Returns (entity, file or table) pairs; raises ConfigurationError or SourceFailed with what is wrong.
+    """
+    if isinstance(source, FilesSource):
+        from orchestration.sources.files import check_files
+
+        return check_files(source, settings)
+    from orchestration.sources.database import check_database
+
+    return check_database(source, settings)
+
+
+def extract(
+    source: Source,
+    settings: Settings,
+    home: Path,
+    work_dir: Path,
+    run_id: str,
+    extracted_at: datetime,
+    *,
+    full_refresh: bool = False,
+    allow_shrink: bool = False,
+    progress: Callable[[str, int], None] = lambda entity, rows: None,
+) -> SourceResult:
+    """Read one source and append what is new to {home}/landing.duckdb, all of it or nothing.
+
+    `extracted_at` is the one time of the run (naive means UTC). `progress` is called with an entity and the rows
+    read of it so far. Raises ConfigurationError where file, table or mapping do not fit, SourceFailed where the
+    source cannot be read or suddenly lacks many records; both leave landing.duckdb as it was.
+    """
+    with Landing(
+        source.name,
+        home=home,
+        work_dir=work_dir,
+        run_id=run_id,
+        extracted_at=extracted_at,
+        strict=settings.strict,
+        allow_shrink=allow_shrink,
+        progress=progress,
+    ) as landing:
+        # Imported when used: a run over files needs no SQLAlchemy, one over a database no Excel reader.
+        if isinstance(source, FilesSource):
+            from orchestration.sources.files import extract_files
+
+            try:
+                extract_files(landing, source, settings, full_refresh=full_refresh)
+            except OSError as failure:
+                raise SourceFailed(f"Source '{source.name}' cannot be read: {failure}.") from failure
+        else:
+            from orchestration.sources.database import extract_database
+
+            extract_database(landing, source, settings, full_refresh=full_refresh)
+        return SourceResult(source=source.name, entities=landing.load())

@@ -1,0 +1,103 @@
+-- Customer lifetime value: what margin is a customer expected to bring?
+-- Grain: variant, grain, period_start, dimension, dimension_value. Default: margin of the coming years, discounted, by the
+-- retention curve fitted to all customers known at the end of the period. simple: revenue per customer in the period × margin ÷
+-- churn of the period.
+-- Left out: slices with too few customers or losses to fit a curve (insufficient_history); periods without a loss (simple).
+
+{% set dimensions = ['segment', 'region'] -%}
+
+{% call kpi_mart(
+    inputs=['subscription_periods'], variants={'default': 'currency', 'simple': 'currency'}
+) -%}
+
+with
+
+customer_changes as (
+    select
+        history.valid_from as changed_on,
+        accounts.segment,
+        accounts.region,
+        history.change_amount + history.currency_amount as amount,
+        case
+            when history.is_customer and not history.was_customer then 1
+            when history.was_customer and not history.is_customer then -1
+            else 0
+        end as customer_change
+    from {{ ref('recurring_revenue_history') }} as history
+    left join {{ ref('accounts') }} as accounts
+        on history.account_id = accounts.account_id
+),
+
+sliced as (
+    {{ slice_by('customer_changes', dimensions, ['changed_on', 'amount', 'customer_change']) }}
+),
+
+at_end as (
+    {{ stock_by_period('sliced', 'changed_on', {'amount': 'amount', 'customers': 'customer_change'}) }}
+),
+
+sliced_endpoints as (
+    {{ slice_by(ref('customer_endpoints'), dimensions, ['grain', 'period_start', 'is_customer_at_end']) }}
+),
+
+churned as (
+    select
+        grain,
+        period_start,
+        dimension,
+        dimension_value,
+        count(*) as start_customers,
+        count(case when not is_customer_at_end then 1 end) as lost
+    from sliced_endpoints
+    group by grain, period_start, dimension, dimension_value
+),
+
+measured as (
+    select
+        at_end.*,
+        {{ policy_value('customer_lifetime_value', 'gross_margin', '1') }} as gross_margin,
+        case at_end.grain
+            when 'month' then 12
+            when 'quarter' then 4
+            when 'year' then 1
+            when 'trailing_12_months' then 1
+        end as periods_per_year,
+        churned.start_customers,
+        churned.lost,
+        curves.discounted_months
+    from at_end
+    inner join {{ ref('reporting_periods') }} as periods
+        on
+            at_end.grain = periods.grain
+            and at_end.period_start = periods.period_start
+            and at_end.period_end = periods.period_end
+    left join churned
+        on
+            at_end.grain = churned.grain
+            and at_end.period_start = churned.period_start
+            and at_end.dimension = churned.dimension
+            and at_end.dimension_value = churned.dimension_value
+    left join {{ source('insight', 'retention_curves') }} as curves
+        on
+            periods.last_day = curves.known_on
+            and at_end.dimension = curves.dimension
+            and at_end.dimension_value = curves.dimension_value
+),
+
+valued as (
+    select
+        *,
+        cast(amount as double) / 12 * gross_margin * discounted_months as expected_margin,
+        cast(amount as double) * gross_margin * start_customers as margin_of_start_customers,
+        cast(periods_per_year as double) * customers * lost as lost_basis
+    from measured
+)
+
+{{ kpi_rows(
+    'valued', 'default', 'expected_margin', 'customers', n='customers', unit='currency',
+    null_reason="case when customers = 0 then 'no_denominator' when discounted_months is null then 'insufficient_history' end"
+) }}
+union all
+{{ kpi_rows('valued', 'simple', 'margin_of_start_customers', 'lost_basis', n='customers', unit='currency') }}
+
+{%- endcall %}

@@ -1,0 +1,150 @@
+-- Forecast accuracy: how close were the commit calls to what was won?
+-- Grain: variant, grain, period_start, dimension, dimension_value. The call in force is the last commit submitted before the
+-- period began (horizon_h: before its last h days). A longer grain pools the calls whose period lies inside it.
+-- Left out: calls for periods that have not ended by the as-of day.
+
+{% call kpi_mart(
+    inputs=['forecasts', 'opportunities'],
+    variants={
+        'default': 'ratio', 'horizon_90': 'ratio', 'horizon_60': 'ratio', 'horizon_30': 'ratio', 'horizon_15': 'ratio',
+        'bias': 'ratio', 'mape': 'ratio',
+    }
+) -%}
+
+with
+
+horizons as (
+    {%- for name in ['default', 'horizon_90', 'horizon_60', 'horizon_30', 'horizon_15'] %}
+    select
+        cast('{{ name }}' as {{ dbt.type_string() }}) as horizon,
+        {{ name.split('_')[1] if '_' in name else 'cast(null as integer)' }} as days_before_end
+    {%- if not loop.last %}
+    union all
+    {%- endif %}
+    {%- endfor %}
+),
+
+calls_before as (
+    select
+        horizons.horizon,
+        calls.unit,
+        calls.period_start,
+        calls.period_end,
+        calls.amount,
+        row_number() over (
+            partition by horizons.horizon, lower(calls.unit), calls.period_start, calls.period_end
+            order by calls.submitted_at desc, calls.source_system desc, calls.source_id desc
+        ) as rank_from_last
+    from {{ ref('forecasts') }} as calls
+    cross join horizons
+    where
+        calls.category = 'commit'
+        and calls.period_end <= {{ date_add('day', 1, as_of_date()) }}
+        and calls.submitted_on < case
+            when horizons.days_before_end is null then calls.period_start
+            else {{ date_add('day', '-coalesce(horizons.days_before_end, 0)', 'calls.period_end') }}
+        end
+),
+
+won_deals as (
+    select
+        deals.opportunity_id,
+        deals.closed_on,
+        deals.amount,
+        deals.team,
+        users.source_id as owner_source_id,
+        users.name as owner_name
+    from {{ ref('opportunities') }} as deals
+    left join {{ ref('users') }} as users
+        on deals.owner_id = users.user_id
+    where deals.is_won and deals.closed_on is not null
+),
+
+won_by_unit as (
+    select opportunity_id, closed_on, amount, 'company' as unit from won_deals
+    union distinct
+    select opportunity_id, closed_on, amount, lower(team) as unit from won_deals
+    union distinct
+    select opportunity_id, closed_on, amount, lower(owner_source_id) as unit from won_deals
+    union distinct
+    select opportunity_id, closed_on, amount, lower(owner_name) as unit from won_deals
+),
+
+scored as (
+    select
+        calls_before.horizon,
+        calls_before.unit as forecast_unit,
+        calls_before.period_start,
+        calls_before.period_end,
+        calls_before.amount as forecast,
+        {{ money('coalesce(sum(won_by_unit.amount), 0)') }} as actual
+    from calls_before
+    left join won_by_unit
+        on
+            lower(calls_before.unit) = won_by_unit.unit
+            and calls_before.period_start <= won_by_unit.closed_on
+            and calls_before.period_end > won_by_unit.closed_on
+    where calls_before.rank_from_last = 1
+    group by
+        calls_before.horizon, calls_before.unit, calls_before.period_start, calls_before.period_end, calls_before.amount
+),
+
+sliced as (
+    {{ slice_by('scored', ['forecast_unit'], ['horizon', 'period_start', 'period_end', 'forecast', 'actual']) }}
+),
+
+spine as (
+    select
+        spine.*,
+        horizons.horizon
+    from (
+        {{ period_spine('sliced') }}
+    ) as spine
+    cross join horizons
+),
+
+pooled as (
+    select
+        spine.horizon,
+        spine.grain,
+        spine.period_start,
+        spine.period_end,
+        spine.dimension,
+        spine.dimension_value,
+        count(sliced.actual) as calls,
+        {{ money('coalesce(sum(sliced.actual), 0)') }} as actual,
+        {{ money('coalesce(sum(sliced.actual - sliced.forecast), 0)') }} as error,
+        {{ money('coalesce(sum(abs(sliced.actual - sliced.forecast)), 0)') }} as absolute_error,
+        sum(case
+            when sliced.actual > 0 then {{ safe_divide('abs(sliced.actual - sliced.forecast)', 'sliced.actual') }}
+        end) as percentage_error,
+        count(case when sliced.actual > 0 then 1 end) as calls_with_actual
+    from spine
+    left join sliced
+        on
+            spine.horizon = sliced.horizon
+            and spine.dimension = sliced.dimension
+            and spine.dimension_value = sliced.dimension_value
+            and spine.period_start <= sliced.period_start
+            and spine.period_end >= sliced.period_end
+    group by
+        spine.horizon, spine.grain, spine.period_start, spine.period_end, spine.dimension, spine.dimension_value
+),
+
+measured as (
+    select
+        *,
+        -- accuracy is floored at 0
+        greatest(actual - absolute_error, {{ money('0') }}) as matched
+    from pooled
+)
+
+{%- for horizon in ['default', 'horizon_90', 'horizon_60', 'horizon_30', 'horizon_15'] %}
+{{ kpi_rows('measured', horizon, 'matched', 'actual', n='calls', only="horizon = '" ~ horizon ~ "'") }}
+union all
+{%- endfor %}
+{{ kpi_rows('measured', 'bias', 'error', 'actual', n='calls', only="horizon = 'default'") }}
+union all
+{{ kpi_rows('measured', 'mape', 'percentage_error', 'calls_with_actual', only="horizon = 'default'") }}
+
+{%- endcall %}

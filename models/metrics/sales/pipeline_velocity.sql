@@ -1,0 +1,148 @@
+-- Pipeline velocity: how much revenue a day does the open pipeline yield at the recent average amount, win rate and cycle?
+-- Grain: variant, grain, period_start, dimension, dimension_value. Open and qualified at the end of the period; average won
+-- amount, win rate and cycle of the twelve months that end with it (all_time: of all).
+-- Left out: slices in which nothing was won or no cycle is known: null.
+
+{% set dimensions = ['segment', 'region', 'owner', 'team', 'product', 'lead_source', 'direction', 'kind'] -%}
+
+{% call kpi_mart(
+    inputs=['opportunities'],
+    variants={'default': 'currency_per_day', 'median_cycle': 'currency_per_day', 'per_month': 'currency'}
+) -%}
+
+with
+
+deals as (
+    select
+        opportunity_id,
+        segment,
+        region,
+        owner_name as owner,
+        team,
+        product,
+        lead_source,
+        direction,
+        kind,
+        closed_on,
+        is_closed,
+        is_won,
+        amount,
+        case
+            when is_won and opened_on <= closed_on then cast({{ days_between('opened_on', 'closed_on') }} as integer)
+        end as won_cycle_days
+    from {{ ref('opportunities') }}
+),
+
+closed_deals as (
+    select * from deals
+    where is_closed and closed_on is not null
+),
+
+sliced as (
+    {{ slice_by('closed_deals', dimensions, ['closed_on', 'is_won', 'amount', 'won_cycle_days']) }}
+),
+
+closed as (
+    {{ sum_by_period('sliced', 'closed_on', {
+        'won': 'case when is_won then 1 else 0 end',
+        'decided': '1',
+        'won_amount': 'case when is_won then coalesce(amount, 0) else 0 end',
+        'won_with_amount': 'case when is_won and amount is not null then 1 else 0 end',
+        'cycle_days': 'coalesce(won_cycle_days, 0)',
+        'cycles': 'case when won_cycle_days is not null then 1 else 0 end',
+    }) }}
+),
+
+medians as (
+    select
+        months.grain,
+        months.period_start,
+        sliced.dimension,
+        sliced.dimension_value,
+        {{ percentile('sliced.won_cycle_days', 0.5) }} as median_cycle_days
+    from sliced
+    inner join {{ ref('reporting_months') }} as months
+        on cast({{ dbt.date_trunc('month', 'sliced.closed_on') }} as date) = months.month_start
+    where months.grain in ('trailing_12_months', 'all_time')
+    group by months.grain, months.period_start, sliced.dimension, sliced.dimension_value
+),
+
+qualified_moves as (
+    select
+        deals.*,
+        {{ reporting_date('history.valid_from') }} as moved_on,
+        1 as open_change
+    from {{ ref('opportunity_history') }} as history
+    inner join deals
+        on history.opportunity_id = deals.opportunity_id
+    where history.is_qualified and not history.is_deleted
+    union all
+    select
+        deals.*,
+        {{ reporting_date('history.valid_to') }} as moved_on,
+        -1 as open_change
+    from {{ ref('opportunity_history') }} as history
+    inner join deals
+        on history.opportunity_id = deals.opportunity_id
+    where history.is_qualified and not history.is_deleted and history.valid_to is not null
+),
+
+sliced_moves as (
+    {{ slice_by('qualified_moves', dimensions, ['moved_on', 'open_change']) }}
+),
+
+qualified as (
+    {{ stock_by_period('sliced_moves', 'moved_on', {'still_open': 'open_change'}) }}
+),
+
+measured as (
+    select
+        qualified.grain,
+        qualified.period_start,
+        qualified.period_end,
+        qualified.dimension,
+        qualified.dimension_value,
+        qualified.still_open,
+        cast(qualified.still_open as double)
+        * {{ safe_divide('windows.won_amount', 'windows.won_with_amount') }}
+        * {{ safe_divide('windows.won', 'windows.decided') }} as expected_amount,
+        windows.cycles,
+        windows.cycle_days,
+        medians.median_cycle_days
+    from qualified
+    inner join {{ ref('reporting_periods') }} as periods
+        on
+            qualified.grain = periods.grain
+            and qualified.period_start = periods.period_start
+            and qualified.period_end = periods.period_end
+    left join closed as windows
+        on
+            windows.grain = case when periods.grain = 'all_time' then 'all_time' else 'trailing_12_months' end
+            and periods.last_month = windows.last_month
+            and qualified.dimension = windows.dimension
+            and qualified.dimension_value = windows.dimension_value
+    left join medians
+        on
+            windows.grain = medians.grain
+            and windows.period_start = medians.period_start
+            and windows.dimension = medians.dimension
+            and windows.dimension_value = medians.dimension_value
+)
+
+-- ÷ mean cycle = × cycles ÷ cycle days: the stored denominator stays exact
+{{ kpi_rows(
+    'measured', 'default', 'expected_amount * cycles', 'cycle_days', n='still_open', unit='currency_per_day',
+    null_reason="case when cycles > 0 and cycle_days > 0 and expected_amount is not null then null else 'no_denominator' end"
+) }}
+union all
+{{ kpi_rows(
+    'measured', 'median_cycle', 'expected_amount', 'median_cycle_days', n='still_open', unit='currency_per_day',
+    null_reason="case when median_cycle_days > 0 and expected_amount is not null then null else 'no_denominator' end"
+) }}
+union all
+{{ kpi_rows(
+    'measured', 'per_month', 'expected_amount * cycles * 365', 'cycle_days * 12', n='still_open', unit='currency',
+    null_reason="case when cycles > 0 and cycle_days > 0 and expected_amount is not null then null else 'no_denominator' end"
+) }}
+
+{%- endcall %}

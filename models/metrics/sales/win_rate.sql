@@ -1,0 +1,101 @@
+-- Win rate: of the opportunities that closed in the period, which share was won?
+-- Grain: variant, grain, period_start, dimension, dimension_value.
+-- Left out: deals closed on an unknown day. A slice in which nothing closed is null, not 0.
+
+{% set dimensions = ['segment', 'region', 'owner', 'team', 'product', 'lead_source', 'direction', 'kind'] -%}
+
+{% call kpi_mart(
+    inputs=['opportunities'],
+    variants={'default': 'ratio', 'amount_weighted': 'ratio', 'created_cohort': 'ratio', 'including_open': 'ratio'}
+) -%}
+
+with
+
+deals as (
+    select
+        opportunity_id,
+        segment,
+        region,
+        owner_name as owner,
+        team,
+        product,
+        lead_source,
+        direction,
+        kind,
+        opened_on,
+        -- an open deal without an opening day is only known to be open now
+        coalesce(opened_on, {{ as_of_date() }}) as in_pipeline_from,
+        closed_on,
+        is_closed,
+        is_won,
+        coalesce(amount, 0) as amount
+    from {{ ref('opportunities') }}
+),
+
+sliced as (
+    {{ slice_by('deals', dimensions, [
+        'opened_on', 'in_pipeline_from', 'closed_on', 'is_closed', 'is_won', 'amount',
+    ]) }}
+),
+
+closed as (
+    {{ sum_by_period('sliced', 'closed_on', {
+        'won': 'case when is_won then 1 else 0 end',
+        'decided': '1',
+        'won_amount': 'case when is_won then amount else 0 end',
+        'decided_amount': 'amount',
+    }) }}
+),
+
+created as (
+    {{ sum_by_period('sliced', 'opened_on', {
+        'won': 'case when is_won then 1 else 0 end',
+        'created': '1',
+    }) }}
+),
+
+-- a deal joins the open pipeline on the day it was opened and leaves it on the day it was closed
+pipeline_moves as (
+    select
+        dimension,
+        dimension_value,
+        in_pipeline_from as moved_on,
+        1 as open_change
+    from sliced
+    where not is_closed or closed_on is not null
+    union all
+    select
+        dimension,
+        dimension_value,
+        greatest(closed_on, in_pipeline_from) as moved_on,
+        -1 as open_change
+    from sliced
+    where is_closed and closed_on is not null
+),
+
+open_deals as (
+    {{ stock_by_period('pipeline_moves', 'moved_on', {'still_open': 'open_change'}) }}
+),
+
+closed_and_open as (
+    select
+        closed.*,
+        closed.decided + open_deals.still_open as all_deals
+    from closed
+    inner join open_deals
+        on
+            closed.grain = open_deals.grain
+            and closed.period_start = open_deals.period_start
+            and closed.dimension = open_deals.dimension
+            and closed.dimension_value = open_deals.dimension_value
+)
+
+{{ kpi_rows('closed', 'default', 'won', 'decided', interval='wilson') }}
+union all
+{{ kpi_rows('closed', 'amount_weighted', 'won_amount', 'decided_amount', n='decided') }}
+union all
+{{ kpi_rows('created', 'created_cohort', 'won', 'created', interval='wilson') }}
+union all
+{{ kpi_rows('closed_and_open', 'including_open', 'won', 'all_deals', interval='wilson') }}
+
+{%- endcall %}

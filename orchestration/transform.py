@@ -1,0 +1,247 @@
+"""Runs dbt inside this process: one parse for all runs of the same code, one connection, no command line."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+from orchestration import rules
+from orchestration.contract import PROJECT_ROOT, entry_contract
+from orchestration.errors import AuditFailed, RevopsError
+from orchestration.settings import Settings, switch_off_telemetry
+from orchestration.warehouse import open_build
+
+TARGET = PROJECT_ROOT / "target"
+
+# What each stage builds. Python writes the tables of schemas `identity` and `insight` in between.
+SELECTIONS = {
+    "entry": "path:models/entry",
+    "revenue": "path:models/revenue path:models/metrics/revenue/arr_movements.sql",
+    "metrics": "path:models/metrics path:models/operations",
+}
+_NOT_IN_METRICS = "path:models/metrics/revenue/arr_movements.sql"
+
+
+@dataclass(frozen=True, slots=True)
+class NodeResult:
+    """Outcome of one model or test. `status` is success, pass, fail, warn, error or skipped; `failures` counts failing rows."""
+
+    unique_id: str
+    name: str
+    resource_type: str
+    status: str
+    message: str
+    failures: int
+    seconds: float
+    rows: int | None
+
+
+def build(
+    stage: str,
+    *,
+    build_file: Path,
+    landing: Path,
+    settings: Settings,
+    as_of: date,
+    known_at: datetime | None = None,
+    inputs: dict[str, list[str]],
+    threads: int = 2,
+    on_node: Callable[[NodeResult], None] = lambda node: None,
+) -> list[NodeResult]:
+    """Build one stage ('entry' or 'warehouse') into `build_file`; `inputs` maps each entry entity to its sources.
+
+    Stage 'entry' loads the rules first; stage 'warehouse' needs schema `identity`. Failed tests come back as results;
+    a model that does not compile or run raises RevopsError.
+    """
+    variables = _variables(settings, as_of, known_at, inputs)
+    with _environment(build_file, landing, threads):
+        if stage == "entry":
+            folder = rules.merge(_rules_folder(settings), build_file.parent / "rules")
+            with open_build(build_file) as con:
+                rules.load(con, folder)
+            return _build(SELECTIONS["entry"], variables, on_node)
+        results = _build(SELECTIONS["revenue"], variables, on_node)
+        _fit(build_file)
+        return results + _build(SELECTIONS["metrics"], variables, on_node, exclude=_NOT_IN_METRICS)
+
+
+def manifest() -> dict[str, Any]:
+    """dbt's manifest of the project as it is now, as published in manifest.json."""
+    return json.loads(manifest_path().read_text(encoding="utf-8"))  # type: ignore[no-any-return]
+
+
+def manifest_path() -> Path:
+    """manifest.json of the project as it is now; parses if the code changed since it was written."""
+    _manifest(_default_variables())
+    return _manifest_folder(_default_variables()) / "manifest.json"
+
+
+def _fit(build_file: Path) -> None:
+    from orchestration.insight import retention_curves
+
+    with open_build(build_file) as con:
+        retention_curves.write(con)
+
+
+def _rules_folder(settings: Settings) -> Path | None:
+    return settings.root / settings.rules if settings.rules else None
+
+
+def _variables(
+    settings: Settings, as_of: date, known_at: datetime | None, inputs: dict[str, list[str]]
+) -> dict[str, Any]:
+    return {
+        "as_of": as_of.isoformat(),
+        "known_at": known_at.isoformat(sep=" ") if known_at else "",
+        "reporting_currency": settings.reporting.currency,
+        "reporting_timezone": settings.reporting.timezone,
+        "fiscal_year_start_month": settings.reporting.fiscal_year_start_month,
+        "missing_entities": sorted(entity for entity in entry_contract() if not inputs.get(entity)),
+        "mapped_sources": {entity: sorted(names) for entity, names in sorted(inputs.items()) if names},
+    }
+
+
+def _default_variables() -> dict[str, Any]:
+    return {}
+
+
+@contextmanager
+def _environment(build_file: Path, landing: Path, threads: int) -> Iterator[None]:
+    """What profiles.yml reads; put back afterwards, since tests run several homes in one process."""
+    switch_off_telemetry()
+    wanted = {"REVOPS_BUILD": str(build_file), "REVOPS_THREADS": str(threads)}
+    if landing.exists():
+        wanted["REVOPS_LANDING"] = str(landing)
+    before = {name: os.environ.get(name) for name in ("REVOPS_BUILD", "REVOPS_THREADS", "REVOPS_LANDING")}
+    for name in before:
+        os.environ.pop(name, None)
+    os.environ.update(wanted)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            os.environ.pop(name, None)
+            if value is not None:
+                os.environ[name] = value
+
+
+def _build(
+    select: str, variables: dict[str, Any], on_node: Callable[[NodeResult], None], exclude: str | None = None
+) -> list[NodeResult]:
+    from dbt.adapters.factory import reset_adapters
+    from dbt.cli.main import dbtRunner
+
+    arguments = ["build", "--select", *select.split(), "--exclude", "resource_type:unit_test", "resource_type:seed"]
+    if exclude:
+        arguments += exclude.split()
+    runner = dbtRunner(manifest=_manifest(variables))
+    try:
+        outcome = runner.invoke([*arguments, *_options(variables)])
+    finally:
+        # dbt keeps the file open for the life of the process otherwise
+        _close_connections()
+        reset_adapters()
+    results = getattr(outcome.result, "results", None)
+    if results is None:
+        raise RevopsError(f"The models do not compile: {_one_line(str(outcome.exception))}")
+    nodes = [_node_result(result) for result in results]
+    for node in nodes:
+        on_node(node)
+    broken = [node for node in nodes if node.status == "error"]
+    if broken:
+        raise AuditFailed(f"{broken[0].resource_type} {broken[0].name} failed: {_one_line(broken[0].message)}")
+    return nodes
+
+
+def _close_connections() -> None:
+    from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+
+    DuckDBConnectionManager.close_all_connections()
+
+
+def _options(variables: dict[str, Any]) -> list[str]:
+    options = [
+        *("--project-dir", str(PROJECT_ROOT)),
+        *("--profiles-dir", str(PROJECT_ROOT)),
+        *("--target-path", str(_manifest_folder(variables))),
+        *("--log-level", "none"),
+        *("--log-level-file", "none"),
+        "--no-write-json",
+        "--no-print",
+        "--no-use-colors",
+    ]
+    return [*options, "--vars", json.dumps(variables, sort_keys=True)] if variables else options
+
+
+def _node_result(result: Any) -> NodeResult:
+    rows = (result.adapter_response or {}).get("rows_affected")
+    return NodeResult(
+        unique_id=result.node.unique_id,
+        name=result.node.name,
+        resource_type=str(result.node.resource_type),
+        status=str(result.status),
+        message=result.message or "",
+        failures=result.failures or 0,
+        seconds=result.execution_time,
+        rows=rows if isinstance(rows, int) and rows >= 0 else None,
+    )
+
+
+def _one_line(message: str) -> str:
+    return " ".join(message.split())[:600]
+
+
+_parsed: dict[Path, Any] = {}
+
+
+def _manifest(variables: dict[str, Any]) -> Any:
+    """The parsed project: from this process, from the folder of this code version, or parsed now.
+
+    Only what the parser sees matters: the code, and which sources exist (models refer to them); dates and the like are
+    filled in when a model compiles.
+    """
+    from dbt.cli.main import dbtRunner
+    from dbt.contracts.graph.manifest import Manifest
+
+    folder = _manifest_folder(variables)
+    if folder not in _parsed:
+        packed = folder / "parsed.msgpack"
+        if packed.exists():
+            _parsed[folder] = Manifest.from_msgpack(packed.read_bytes())
+        else:
+            folder.mkdir(parents=True, exist_ok=True)
+            arguments = [option for option in _options(variables) if option != "--no-write-json"]
+            outcome = dbtRunner().invoke(["parse", "--no-partial-parse", *arguments])
+            if not outcome.success:
+                raise RevopsError(f"The dbt project does not parse: {_one_line(str(outcome.exception))}")
+            _parsed[folder] = outcome.result
+            draft = packed.with_suffix(f".{os.getpid()}")
+            draft.write_bytes(outcome.result.to_msgpack())
+            draft.replace(packed)
+    return _parsed[folder]
+
+
+def _manifest_folder(variables: dict[str, Any]) -> Path:
+    """One folder per version of the code and set of vendor systems."""
+    digest = hashlib.sha256()
+    for path in sorted(_project_files()):
+        digest.update(str(path.relative_to(PROJECT_ROOT)).encode())
+        digest.update(path.read_bytes())
+    digest.update(json.dumps(variables.get("sources_by_entity", {}), sort_keys=True).encode())
+    return TARGET / digest.hexdigest()[:16]
+
+
+def _project_files() -> Iterator[Path]:
+    yield PROJECT_ROOT / "dbt_project.yml"
+    yield PROJECT_ROOT / "profiles.yml"
+    for folder in ("models", "macros", "tests/dbt", "seeds"):
+        for path in (PROJECT_ROOT / folder).rglob("*"):
+            if path.suffix in (".sql", ".yml", ".csv"):
+                yield path

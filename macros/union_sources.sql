@@ -43,7 +43,7 @@ select
     {%- elif column.name == 'is_deleted' %}
     coalesce(is_deleted, false) or _is_deleted as is_deleted
     {%- elif 'default' in column.config.get('meta', {}) %}
-    coalesce(cast({{ adapter.quote(column.name) }} as {{ column.data_type }}), {{ "'" ~ column.config.meta.default ~ "'" if column.data_type == 'string' else column.config.meta.default }}) as {{ adapter.quote(column.name) }}
+    coalesce(cast({{ adapter.quote(column.name) }} as {{ column.data_type }}), {{ "'" ~ column.config.meta.default ~ "'" if column.config.meta.type == 'text' else column.config.meta.default }}) as {{ adapter.quote(column.name) }}
     {%- else %}
     cast({{ adapter.quote(column.name) }} as {{ column.data_type }}) as {{ adapter.quote(column.name) }}
     {%- endif %}{{ ',' if not loop.last }}

@@ -114,6 +114,9 @@ spellings as (
                     <= case when length(words.word) < 8 then 1 else 2 end
                     and length(words.word) >= 6
                     and length(references_of_words.word) >= 6
+                    -- one word: "Team East" and "Team West" are two names
+                    and words.word not like '% %'
+                    and references_of_words.word not like '% %'
                 )
             )
     left join {{ ref('known_words') }} as known

@@ -64,7 +64,7 @@ def _read_entity(file: Path) -> Entity:
 def _read_column(column: dict[str, Any]) -> Column:
     meta = column["config"]["meta"]
     constraints = {constraint["type"] for constraint in column.get("constraints", [])}
-    # is_deleted and the like are not null in the model because they have a default, not because a source must give them.
+    # A column with a default is never null in the model, but a source need not give it.
     return Column(
         name=column["name"],
         type=meta["type"],

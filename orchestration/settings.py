@@ -60,14 +60,14 @@ class FileEntity(_Mapping):
 
 
 class TableEntity(_Mapping):
-    """How one table becomes one entry entity. With `cursor` only rows at or after its last value are read again."""
+    """How one table becomes one entry entity; with `cursor`, rows from its last value on are read."""
 
     table: str
     cursor: str | None = None
 
 
 class FilesSource(_Part):
-    """A folder of files. Without `entities`, files named like an entry entity with columns named like its columns."""
+    """A folder of files. Without `entities`: files named like an entry entity, columns like its columns."""
 
     name: str
     kind: Literal["files"]
@@ -155,12 +155,15 @@ def config_path(flag: Path | None = None) -> Path:
 
 
 def home_folder(flag: Path | None = None) -> Path:
-    """Where landing, work and published files live: the flag, REVOPS_HOME, else ./data. It need not exist yet."""
+    """Where the data lives: the flag, REVOPS_HOME, else ./data; it may not exist yet."""
     return Path(flag or os.environ.get("REVOPS_HOME") or "data").expanduser().absolute()
 
 
 def database_dsn(name: str) -> str:
-    """The SQLAlchemy address of database source `name`: REVOPS_<NAME>_DSN, else sources.<name>.dsn in .dlt/secrets.toml."""
+    """The SQLAlchemy address of database source `name`.
+
+    It is REVOPS_<NAME>_DSN, else sources.<name>.dsn in .dlt/secrets.toml; ConfigurationError without either.
+    """
     variable = f"REVOPS_{name.upper()}_DSN"
     if dsn := os.environ.get(variable):
         return dsn
@@ -171,13 +174,14 @@ def database_dsn(name: str) -> str:
     if not dsn:
         raise ConfigurationError(
             f"Source '{name}' has no database address; set {variable} to a SQLAlchemy URL such as "
-            f"postgresql+psycopg://user:password@host/database, or dsn under [sources.{name}] in .dlt/secrets.toml."
+            "postgresql+psycopg://user:password@host/database, or dsn under "
+            f"[sources.{name}] in .dlt/secrets.toml."
         )
     return str(dsn)
 
 
 def switch_off_telemetry() -> None:
-    """Tell dlt, dbt and Dagster to report nothing, and dlt to raise without a log of its own; call before importing."""
+    """Tell dlt, dbt and Dagster to report nothing, and dlt to raise without logging; call first."""
     os.environ.setdefault("RUNTIME__LOG_LEVEL", "CRITICAL")
     os.environ.setdefault("DO_NOT_TRACK", "1")
     os.environ.setdefault("DBT_SEND_ANONYMOUS_USAGE_STATS", "false")
@@ -292,7 +296,7 @@ def _literals(error: Any) -> list[str]:
 
 
 def _key(location: tuple[int | str, ...], document: Mapping[str, Any]) -> str:
-    """sources.maven.entities.opportunities.file for ('sources', 2, 'files', 'entities', 'opportunities', 'file')."""
+    """sources.maven.entities.users.file for ('sources', 2, 'files', 'entities', 'users', 'file')."""
     if len(location) < 2 or location[0] != "sources" or not isinstance(location[1], int):
         return ".".join(str(part) for part in location if part not in ("str", "bool", "int", "float"))
     entry = document["sources"][location[1]]
@@ -336,16 +340,16 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
 
 # --- checks across keys ---------------------------------------------------------------------------
 
-_CURRENCIES = frozenset(
-    """
-    AED AFN ALL AMD AOA ARS AUD AWG AZN BAM BBD BDT BGN BHD BIF BMD BND BOB BRL BSD BTN BWP BYN BZD CAD CDF CHF CLP
-    CNY COP CRC CUP CVE CZK DJF DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP GMD GNF GTQ GYD HKD HNL HTG HUF
-    IDR ILS INR IQD IRR ISK JMD JOD JPY KES KGS KHR KMF KPW KRW KWD KYD KZT LAK LBP LKR LRD LSL LYD MAD MDL MGA MKD
-    MMK MNT MOP MRU MUR MVR MWK MXN MYR MZN NAD NGN NIO NOK NPR NZD OMR PAB PEN PGK PHP PKR PLN PYG QAR RON RSD RUB
-    RWF SAR SBD SCR SDG SEK SGD SHP SLE SOS SRD SSP STN SVC SYP SZL THB TJS TMT TND TOP TRY TTD TWD TZS UAH UGX USD
-    UYU UZS VED VES VND VUV WST XAF XCD XCG XOF XPF YER ZAR ZMW ZWG
-    """.split()
+_ISO_4217 = (
+    "AED AFN ALL AMD AOA ARS AUD AWG AZN BAM BBD BDT BGN BHD BIF BMD BND BOB BRL BSD BTN BWP BYN BZD "
+    "CAD CDF CHF CLP CNY COP CRC CUP CVE CZK DJF DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP "
+    "GMD GNF GTQ GYD HKD HNL HTG HUF IDR ILS INR IQD IRR ISK JMD JOD JPY KES KGS KHR KMF KPW KRW KWD "
+    "KYD KZT LAK LBP LKR LRD LSL LYD MAD MDL MGA MKD MMK MNT MOP MRU MUR MVR MWK MXN MYR MZN NAD NGN "
+    "NIO NOK NPR NZD OMR PAB PEN PGK PHP PKR PLN PYG QAR RON RSD RUB RWF SAR SBD SCR SDG SEK SGD SHP "
+    "SLE SOS SRD SSP STN SVC SYP SZL THB TJS TMT TND TOP TRY TTD TWD TZS UAH UGX USD UYU UZS VED VES "
+    "VND VUV WST XAF XCD XCG XOF XPF YER ZAR ZMW ZWG"
 )
+_CURRENCIES = frozenset(_ISO_4217.split())
 
 
 def _mistakes(settings: Settings) -> Iterator[str]:
@@ -356,13 +360,14 @@ def _mistakes(settings: Settings) -> Iterator[str]:
         yield f"reporting.currency is '{reporting.currency}'; it must be an ISO 4217 code{hint}."
     yield from _wrong_timezone("reporting.timezone", reporting.timezone)
     if settings.rules is not None and not (settings.root / settings.rules).is_dir():
-        yield f"rules names the folder {settings.root / settings.rules}, which does not exist; create it or remove the key."
+        folder = settings.root / settings.rules
+        yield f"rules names the folder {folder}, which does not exist; create it or remove the key."
     names = [source.name for source in settings.sources]
     for name in names:
         if not re.fullmatch(r"[a-z][a-z0-9]*(_[a-z0-9]+)*", name) or len(name) > 40:
             yield (
-                f"the source name '{name}' cannot be used; a name is at most 40 lower-case letters, digits and "
-                "single underscores and starts with a letter."
+                f"the source name '{name}' cannot be used; a name is at most 40 lower-case letters, digits "
+                "and single underscores and starts with a letter."
             )
         if names.count(name) > 1:
             yield f"two sources are called '{name}'; give each its own name."
@@ -405,7 +410,8 @@ def _wrong_mapping(key: str, entity: Entity, mapping: FileEntity | TableEntity) 
                 yield f"{key}.{part} names the unknown entry column '{name}'; {_did_you_mean(name, known)}."
     for name, pattern in mapping.formats.items():
         if entity.columns[name].type not in ("date", "timestamp"):
-            yield f"{key}.formats.{name} formats a {entity.columns[name].type} column; only dates and timestamps have one."
+            kind = entity.columns[name].type
+            yield f"{key}.formats.{name} formats a {kind} column; only dates and timestamps have one."
         elif not re.search(r"%[a-zA-Z]", pattern):
             yield f"{key}.formats.{name} is '{pattern}'; write it with % directives such as %m/%d/%Y."
     for name, value in mapping.constants.items():
@@ -439,7 +445,7 @@ def _wrong_text_options(key: str, options: FilesSource | FileEntity) -> Iterator
         try:
             codecs.lookup(options.encoding)
         except LookupError:
-            yield f"{key}.encoding is '{options.encoding}', which is not known; use utf-8, latin-1, cp1252 or utf-16."
+            yield f"{key}.encoding is '{options.encoding}', which is not known; use utf-8, cp1252 or utf-16."
 
 
 def _wrong_timezone(key: str, name: str | None) -> Iterator[str]:

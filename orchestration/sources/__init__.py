@@ -48,9 +48,9 @@ def extract(
 ) -> SourceResult:
     """Read one source and append what is new to {home}/landing.duckdb, all of it or nothing.
 
-    `extracted_at` is the one time of the run (naive means UTC). `progress` is called with an entity and the rows
-    read of it so far. Raises ConfigurationError where file, table or mapping do not fit, SourceFailed where the
-    source cannot be read or suddenly lacks many records; both leave landing.duckdb as it was.
+    `extracted_at` is the one time of the run (naive means UTC). `progress` is called with an entity and the
+    rows read of it so far. Raises ConfigurationError where file, table or mapping do not fit, SourceFailed
+    where the source cannot be read or suddenly lacks many records; both leave landing.duckdb as it was.
     """
     with Landing(
         source.name,

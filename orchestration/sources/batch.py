@@ -9,7 +9,7 @@ Severity = Literal["error", "warning"]
 
 @dataclass(frozen=True)
 class Problem:
-    """Something wrong at the source. `value` is empty for personal data; `row_number` counts lines or rows from 1."""
+    """Something wrong at the source. `value` is empty for personal data, `row_number` counts from 1."""
 
     row_number: int | None
     column_name: str | None
@@ -22,8 +22,8 @@ class Problem:
 class Batch:
     """Accepted records by column, as canonical text, with the rejected ones beside them.
 
-    Columns that are left out are null. `rejected_keys` has one entry per rejected record: its id if that could
-    be read, so that a record with a bad value is not taken for a deleted one.
+    Columns that are left out are null. `rejected_keys` has one entry per rejected record: its id if that
+    could be read, so that a record with a bad value is not taken for a deleted one.
     """
 
     columns: dict[str, Sequence[str | None]]

@@ -3,16 +3,15 @@
 from collections.abc import Mapping
 
 from orchestration.contract import Entity
-from orchestration.sources.landing import RawTable
+from orchestration.sources.tables import RawTable
 from orchestration.sources.values import ValueOptions
 
 
 def raw_table(entity: Entity) -> RawTable:
-    """The raw table of an entity: all its columns but source_system, which the dataset's name already says."""
+    """The raw table of an entity: all its columns but source_system, which the dataset's name says."""
     return RawTable(
         name=entity.name,
         columns={name: column.type for name, column in entity.columns.items() if name != "source_system"},
-        pii=frozenset(name for name, column in entity.columns.items() if column.pii),
     )
 
 

@@ -1,4 +1,4 @@
-"""Appends prepared tables to landing.duckdb with dlt, as one load package that is finished or does not count."""
+"""Appends prepared tables to landing.duckdb with dlt, as one load that is finished or does not count."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass

@@ -10,7 +10,15 @@ from orchestration.contract import Column, Entity
 from orchestration.errors import ConfigurationError
 from orchestration.settings import Scalar, nearest
 from orchestration.sources.batch import Batch, Problem
-from orchestration.sources.values import MAX_CHARACTERS, Parse, ValueOptions, as_json, clean, parser
+from orchestration.sources.values import (
+    MAX_CHARACTERS,
+    Parse,
+    ValueOptions,
+    as_json,
+    clean,
+    parser,
+    trimmed_texts,
+)
 
 _MEMO_SIZE = 50_000
 _MEMO_LENGTH = 100
@@ -30,7 +38,7 @@ class Rows:
 
 @dataclass(frozen=True)
 class Plan:
-    """Which field of a row fills which entry column: by position, else by a constant; the rest goes to `custom`."""
+    """Which field of a row fills which entry column, which are constant, what goes to `custom`."""
 
     entity: Entity
     fields: Mapping[str, int]
@@ -47,8 +55,8 @@ def make_plan(
 ) -> Plan:
     """Match the header of a file or table with the columns of an entity.
 
-    Raises ConfigurationError, naming `where`, for a mapped column that is not there, for two columns that would
-    fill the same entry column and for a required entry column that nothing fills.
+    Raises ConfigurationError, naming `where`, for a mapped column that is not there, for two columns that
+    would fill the same entry column and for a required entry column that nothing fills.
     """
     names = [name.strip() or f"column_{position}" for position, name in enumerate(header, start=1)]
     for name, count in Counter(names).items():
@@ -68,8 +76,8 @@ def make_plan(
         positions = by_folded.get(target, [])
         if len(positions) > 1:
             raise ConfigurationError(
-                f"{where} has the columns {_listed(names[each] for each in positions)}, which both mean '{target}'; "
-                f"rename one or map {target} under columns."
+                f"{where} has the columns {_listed(names[each] for each in positions)}, which both mean "
+                f"'{target}'; rename one or map {target} under columns."
             )
         if positions:
             fields[target] = positions[0]
@@ -101,7 +109,8 @@ def _position(
     near = nearest(wanted, names)
     hint = f"perhaps '{near}' is meant; " if near else ""
     raise ConfigurationError(
-        f"{where} has no column '{wanted}', to which {target} is mapped; {hint}the columns are {_listed(names)}."
+        f"{where} has no column '{wanted}', to which {target} is mapped; {hint}"
+        f"the columns are {_listed(names)}."
     )
 
 
@@ -215,7 +224,7 @@ class Converter:
         good: list[bool],
         problems: list[Problem],
     ) -> list[str | None]:
-        """A source that has a `custom` column itself keeps it; its unmapped columns are added to the object."""
+        """A `custom` column of the source itself is kept; the unmapped columns are added to its object."""
         parse = parser(self._plan.entity.columns["custom"], ValueOptions())
         texts: list[str | None] = []
         for index, value in enumerate(own):
@@ -296,6 +305,8 @@ class _ColumnParser:
         self, values: Sequence[object], numbers: Sequence[int], good: list[bool], problems: list[Problem]
     ) -> list[str | None]:
         """Canonical texts; a bad value marks its row and is reported."""
+        if (quick := self._plain_texts(values)) is not None:
+            return quick
         memo, parse, required = self._memo, self.parse_one, self._column.required
         if len(memo) > _MEMO_SIZE:
             memo.clear()
@@ -318,6 +329,12 @@ class _ColumnParser:
                 memo[value] = text
             texts.append(text)
         return texts
+
+    def _plain_texts(self, values: Sequence[object]) -> list[str | None] | None:
+        """The whole column at once where it is plain text without anything to refuse, else None."""
+        if self._column.type != "text" or self._column.one_of:
+            return None
+        return trimmed_texts(values, required=self._column.required)
 
 
 class _CustomColumn:

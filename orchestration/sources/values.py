@@ -7,7 +7,7 @@ A parsed value is its canonical text, so that the same content always has the sa
 import json
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, tzinfo
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
@@ -24,7 +24,7 @@ Parse = Callable[[object], str | None]
 class ValueOptions:
     """How one column is written at its source.
 
-    `timezone` is the zone of naive timestamps (None: UTC) and of days; `reporting_timezone` is the zone of days
+    `timezone` is the zone of naive timestamps (None: UTC) and of days; `reporting_timezone` is that of days
     where `timezone` is None. `format` is a strptime format that text dates and timestamps must follow.
     """
 
@@ -57,6 +57,19 @@ def clean(value: object) -> object:
     if isinstance(value, float) and math.isnan(value):
         return None
     return value
+
+
+def trimmed_texts(values: Sequence[object], *, required: bool) -> list[str | None] | None:
+    """`clean` of a whole column of text at once, or None where a value needs a closer look."""
+    try:
+        texts = [value.strip() for value in values]  # type: ignore[attr-defined]
+        together = "".join(texts)
+        together.encode()
+    except (AttributeError, TypeError, UnicodeEncodeError):
+        return None
+    if "\0" in together or (required and "" in texts) or max(map(len, texts), default=0) > MAX_CHARACTERS:
+        return None
+    return [text or None for text in texts]
 
 
 def as_json(value: object) -> str:

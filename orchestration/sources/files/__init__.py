@@ -1,4 +1,4 @@
-"""Files as a source: CSV, TSV, Parquet, JSON lines and Excel, mapped onto the entry contract by configuration."""
+"""Files as a source: CSV, TSV, Parquet, JSON lines and Excel, mapped by configuration alone."""
 
 from orchestration.sources.files.extract import check_files, extract_files
 

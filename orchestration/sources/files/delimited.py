@@ -76,7 +76,7 @@ def _records(layout: Layout, delimiter: str) -> Iterator[Numbered]:
             except csv.Error as failure:
                 if "unexpected end" in str(failure) or "field limit" in str(failure):
                     raise ConfigurationError(
-                        f"{layout.shown}, line {number}: a quote is opened and never closed; correct that line."
+                        f"{layout.shown}, line {number}: a quote opens and never closes; correct that line."
                     ) from None
                 yield number, (), "text follows a closing quote"
                 continue
@@ -88,12 +88,12 @@ def _wrong_encoding(layout: Layout, failure: UnicodeDecodeError) -> SourceFailed
     encoding = layout.encoding or "utf-8"
     where = _first_undecodable(layout, encoding)
     return SourceFailed(
-        f"{layout.shown}{where} is not {encoding} text; set encoding: to the one the file has, such as cp1252 or latin-1."
+        f"{layout.shown}{where} is not {encoding} text; set encoding: to what the file has, such as cp1252."
     )
 
 
 def _first_undecodable(layout: Layout, encoding: str) -> str:
-    """Where the first bad byte stands; encodings of more than one byte per letter cannot be cut into lines."""
+    """Where the first bad byte stands. Text of two or four bytes a letter cannot be cut into lines."""
     if "16" in encoding or "32" in encoding:
         return ""
     offset = 0

@@ -44,8 +44,8 @@ def _refuse_bombs(layout: Layout) -> None:
     packed = max(1, sum(entry.compress_size for entry in entries))
     if unpacked > _MAX_UNPACKED or (unpacked > _FREE_UNPACKED and unpacked > _MAX_RATIO * packed):
         raise ConfigurationError(
-            f"{layout.shown} unpacks to {unpacked / 2**20:,.0f} MiB, {unpacked / packed:,.0f} times its size, and is not "
-            "read; save it as CSV."
+            f"{layout.shown} unpacks to {unpacked / 2**20:,.0f} MiB, {unpacked / packed:,.0f} times its "
+            "size, and is not read; save it as CSV."
         )
 
 
@@ -111,8 +111,7 @@ def _value(value: object) -> object:
 
 
 def _unreadable(layout: Layout, failure: Exception) -> ConfigurationError:
-    reason = str(failure).strip().splitlines()
+    reason = next(iter(str(failure).strip().splitlines()), type(failure).__name__)
     return ConfigurationError(
-        f"{layout.shown} cannot be read as an Excel workbook ({reason[0] if reason else type(failure).__name__}); "
-        "save it again as .xlsx or as CSV."
+        f"{layout.shown} cannot be read as an Excel workbook ({reason}); save it again as .xlsx or as CSV."
     )

@@ -204,7 +204,8 @@ def _allowed_lists(file: _File) -> dict[str, AllowedList]:
         if wanted not in names:
             listed = ", ".join(f"'{name}'" for name in names)
             raise ConfigurationError(
-                f"{layout.shown} has no column '{wanted}', which lists the values of {column}; the columns are {listed}."
+                f"{layout.shown} has no column '{wanted}', which lists the values of {column}; "
+                f"the columns are {listed}."
             )
         position = names.index(wanted)
         values = {str(row[position] or "").strip() for rows in opened.rows() for row in rows.values}

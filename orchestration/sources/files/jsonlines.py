@@ -35,8 +35,8 @@ def _records(layout: Layout) -> Iterator[tuple[int, dict[str, Any] | None, str |
                 line = file.readline()
             except UnicodeDecodeError as failure:
                 raise SourceFailed(
-                    f"{layout.shown}, about line {number}, is not {layout.encoding or 'utf-8'} text ({failure.reason}); "
-                    "set encoding: to the one the file has."
+                    f"{layout.shown}, about line {number}, is not {layout.encoding or 'utf-8'} text "
+                    f"({failure.reason}); set encoding: to the one the file has."
                 ) from None
             if not line:
                 return

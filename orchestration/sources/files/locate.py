@@ -29,7 +29,7 @@ def source_folder(name: str, root: Path, path: Path) -> Path:
 
 
 def file_in(folder: Path, file: str, key: str) -> Path:
-    """The file called `file` in the folder; ConfigurationError if it is missing, outside or of an unknown format."""
+    """The file called `file` in the folder; ConfigurationError if missing, outside or of no known type."""
     path = folder / file
     base = os.path.realpath(folder)
     real = os.path.realpath(path)

@@ -1,0 +1,261 @@
+"""Which of the records just read say something new, and which records of the log are gone.
+
+SQL over four tables of the staging file: `winners`, one row per record read; `rejected`, ids of records that
+could not be read; `census`, every id of the source where `winners` is only a part; `current_versions`, what
+the log says now. The result is a table `new <name>` of versions to append.
+"""
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+
+from orchestration.sources.staging import Staging
+from orchestration.sources.tables import VERSION_COLUMNS, RawTable, null
+from orchestration.sources.values import sql_type
+from orchestration.warehouse import identifier, literal
+
+
+class Log:
+    """What landing.duckdb, attached as `landing`, holds of one source. Only finished loads count."""
+
+    def __init__(self, schema: str, known: dict[str, dict[str, str]]) -> None:
+        self._schema = schema
+        self._known = known
+
+    def has(self, table: str, column: str | None = None) -> bool:
+        """Whether the log has this table, or this column of it."""
+        return table in self._known and (column is None or column in self._known[table])
+
+    def rows(self, table: str) -> str:
+        """A FROM clause of all rows of a table that belong to a finished load."""
+        schema = f"landing.{identifier(self._schema)}"
+        return (
+            f"(select * from {schema}.{identifier(table)} where _dlt_load_id in"
+            f" (select load_id from {schema}._dlt_loads where status = 0))"
+        )
+
+    def current(self, table: RawTable) -> str:
+        """A SELECT of the current version of every record, with its key as _key.
+
+        _is_live: neither a tombstone nor the source's own flag says it is deleted.
+        """
+        columns = {**table.columns, **VERSION_COLUMNS}
+        if not self.has(table.name):
+            nulls = ", ".join(f"{null(word)} as {identifier(name)}" for name, word in columns.items())
+            return f"select {nulls}, {null('text')} as _key, false as _is_live where false"
+        # A column that is new in the contract reaches the file with the next load.
+        found = ", ".join(
+            identifier(name) if self.has(table.name, name) else f"{null(word)} as {identifier(name)}"
+            for name, word in columns.items()
+        )
+        deleted = "_is_deleted"
+        if table.deleted and self.has(table.name, table.deleted):
+            deleted += f" or coalesce({identifier(table.deleted)}, false)"
+        key = identifier(table.key)
+        return (
+            f"select {found}, {key} as _key, not ({deleted}) as _is_live from {self.rows(table.name)}"
+            f" qualify row_number() over (partition by {key}"
+            " order by _version_at desc, _dlt_load_id desc, _row desc, _content_hash) = 1"
+        )
+
+    def dated_versions(self, table: RawTable) -> str:
+        """A SELECT of _key and _content_hash of every version that carries the source's own time."""
+        if table.updated_at and self.has(table.name, table.updated_at):
+            return (
+                f"select {identifier(table.key)} as _key, _content_hash from {self.rows(table.name)}"
+                f" where {identifier(table.updated_at)} is not null"
+            )
+        return "select _key, _content_hash from current_versions where false"
+
+
+def settle_duplicates(staging: Staging, table: RawTable, run_id: str, location: str) -> None:
+    """Make `winners` of `staged`: per id the row with the latest updated_at, on a tie the later row.
+
+    The other rows are reported as warnings.
+    """
+    typed = ", ".join(
+        f"cast({identifier(name)} as {sql_type(word)}) as {identifier(name)}"
+        for name, word in table.columns.items()
+    )
+    # An empty value leaves no trace in the hash: a column that is new in the contract changes no record.
+    content = ", ".join(
+        f"{literal(name + '=')} || length({identifier(name)}) || ':' || {identifier(name)}"
+        for name in sorted(table.columns)
+    )
+    key = identifier(table.key)
+    changed = f"{identifier(table.updated_at)} desc nulls last, " if table.updated_at else ""
+    staging.run(
+        f"create or replace table winners as select {typed}, {key} as _key,"
+        f" sha256(concat({content})) as _content_hash, cast(_row as bigint) as _row,"
+        " cast(_sequence as bigint) as _sequence from staged"
+        f" qualify row_number() over (partition by {key} order by {changed}_sequence::bigint desc) = 1"
+    )
+    staging.run(
+        "insert into problems"
+        f" select ?, ?, ?, cast(s._row as bigint), ?, left(s.{key}, 200),"
+        " 'the id occurs again; ' || coalesce('row ' || w._row, 'the latest') || ' is kept', 'warning'"
+        f" from staged as s join winners as w on w._key = s.{key}"
+        " where w._sequence <> cast(s._sequence as bigint)",
+        [run_id, table.name, location, table.key],
+    )
+
+
+def compare(staging: Staging, log: Log, table: RawTable) -> None:
+    """Make `current_versions`, and `seen_keys` of every id the source has."""
+    staging.run(f"create or replace table current_versions as {log.current(table)}")
+    seen = "select _key from winners union all select _key from rejected"
+    if has_census(staging):
+        seen += f" union all select {identifier(table.key)} from census"
+    staging.run(
+        f"create or replace table seen_keys as select distinct _key from ({seen}) where _key is not null"
+    )
+
+
+def has_census(staging: Staging) -> bool:
+    """Whether this read has a census."""
+    return bool(staging.run("select 1 from duckdb_tables() where table_name = 'census' and not internal"))
+
+
+def gaps(staging: Staging, table: RawTable) -> int:
+    """How many records of the census neither this read nor the log has, or has with another amount."""
+    key = identifier(table.key)
+    differing = "".join(
+        f" or case when w._key is null then c.{name} else w.{name} end"
+        f" is distinct from cast(s.{name} as decimal(18, 4))"
+        for name in map(identifier, table.money)
+    )
+    return staging.count(
+        f"census as s left join winners as w on w._key = s.{key}"
+        f" left join current_versions as c on c._key = s.{key} and not c._is_deleted"
+        f" where s.{key} not in (select _key from rejected where _key is not null)"
+        f" and ((w._key is null and c._key is null){differing})"
+    )
+
+
+@dataclass(frozen=True)
+class Shrinkage:
+    """How many live records the log has, and how many of them the source lacks."""
+
+    live: int
+    missing: int
+
+
+def shrinkage(staging: Staging) -> Shrinkage:
+    """Compare the live records of the log with the ids seen."""
+    live = staging.count("current_versions where _is_live")
+    missing = staging.count("current_versions where _is_live and _key not in (select _key from seen_keys)")
+    return Shrinkage(live, missing)
+
+
+def new_versions(staging: Staging, log: Log, table: RawTable, extracted_at: datetime, location: str) -> int:
+    """Make the table `new <name>` of versions that say something new; returns how many there are."""
+    now = f"timestamp {literal(extracted_at.isoformat(' '))}"
+    own_at = f"least(w.{identifier(table.updated_at)}, {now})" if table.updated_at else null("timestamp")
+    # Both are the source's own times, cut at the time they were read, so they compare; a time of
+    # the source and one of ours do not.
+    known_at = f"least(c.{identifier(table.updated_at)}, c._extracted_at)" if table.updated_at else own_at
+    content = ", ".join(identifier(name) for name in table.columns)
+    staging.run(
+        f"""
+        create or replace table {_target(table)} as
+        with offered as (
+            select
+                w.*,
+                {own_at} as _own_at,
+                c._key is null as _is_first,
+                coalesce(c._is_deleted, false) as _returns,
+                coalesce({own_at} < {known_at}, false) as _is_older,
+                c._content_hash as _current_hash,
+                c._version_at as _current_at
+            from winners as w
+            left join current_versions as c on c._key = w._key
+        ),
+        dated as ({log.dated_versions(table)})
+        select
+            {content},
+            case
+                when _is_first then coalesce(_own_at, {now})
+                when _returns then greatest({now}, _current_at)
+                when _is_older then _own_at
+                else greatest(coalesce(_own_at, {now}), _current_at)
+            end as _version_at,
+            _content_hash,
+            false as _is_deleted,
+            {now} as _extracted_at,
+            {literal(location)} as _file,
+            _row
+        from offered as o
+        where
+            _is_first
+            or _returns
+            or (
+                _content_hash <> _current_hash
+                and not (
+                    _is_older
+                    and exists (
+                        select 1 from dated as d where d._key = o._key and d._content_hash = o._content_hash
+                    )
+                )
+            )
+        """
+    )
+    return staging.count(_target(table))
+
+
+def tombstones(staging: Staging, table: RawTable, extracted_at: datetime, location: str) -> int:
+    """Add to `new <name>` the last version of every record that is gone, as deleted; returns how many."""
+    now = f"timestamp {literal(extracted_at.isoformat(' '))}"
+    content = ", ".join("true" if name == table.deleted else identifier(name) for name in table.columns)
+    before = staging.count(_target(table))
+    staging.run(
+        f"""
+        insert into {_target(table)}
+        select
+            {content},
+            greatest({now}, _version_at),
+            sha256('deleted ' || _content_hash),
+            true,
+            {now},
+            {literal(location)},
+            null
+        from current_versions
+        where not _is_deleted and _key not in (select _key from seen_keys)
+        """
+    )
+    return staging.count(_target(table)) - before
+
+
+# Records whose last version stays although the source has a newer one, because that could not be read.
+KEPT = (
+    "current_versions where not _is_deleted and _key in (select _key from rejected)"
+    " and _key not in (select _key from winners)"
+)
+
+
+def money_at_source(staging: Staging, table: RawTable) -> str:
+    """The amounts of all accepted records, one row per id, as JSON {column: decimal text}."""
+    if not has_census(staging):
+        return money(staging, table, "winners")
+    key = identifier(table.key)
+    accepted = f"{key} not in (select _key from rejected where _key is not null)"
+    return money(
+        staging,
+        table,
+        f"(select distinct on ({key}) * from census where {accepted} order by all) as one_per_id",
+    )
+
+
+def money(staging: Staging, table: RawTable, rows: str) -> str:
+    """Sums of the money columns over a FROM clause, as JSON {column: decimal text}."""
+    if not table.money:
+        return "{}"
+    sums = ", ".join(
+        f"cast(coalesce(sum(cast({identifier(name)} as decimal(18, 4))), 0) as varchar)"
+        for name in table.money
+    )
+    (found,) = staging.run(f"select {sums} from {rows}")
+    return json.dumps(dict(zip(table.money, found, strict=True)))
+
+
+def _target(table: RawTable) -> str:
+    return identifier(f"new {table.name}")

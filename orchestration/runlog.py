@@ -18,7 +18,7 @@ _SECRETS = (
     ),
 )
 
-Status = Literal["running", "published", "failed", "audit_failed", "source_failed"]
+Status = Literal["running", "published", "not_published", "failed", "audit_failed", "source_failed"]
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,14 @@ if TYPE_CHECKING:
 
 SAMPLE_ROWS = 5
 
+# The checks of a candidate, in order; `audit` returns one outcome for each.
+CHECKS = (
+    "every_column_of_every_table_is_readable",
+    "parquet_holds_the_same_rows",
+    "rows_and_money_reconcile_with_the_sources",
+    "data_quality_has_no_errors",
+)
+
 
 @dataclass(frozen=True)
 class Check:
@@ -72,17 +80,11 @@ def check_tests(nodes: Iterable["NodeResult"], build_file: Path, *, strict: bool
     return checks
 
 
-def audit(
-    folder: Path,
-    tables: Sequence[PublishedTable],
-    *,
-    build_file: Path,
-    strict: bool,
-) -> AuditReport:
+def audit(folder: Path, tables: Sequence[PublishedTable], *, strict: bool) -> AuditReport:
     """Check a candidate folder read-only, reading every column of every table once.
 
-    Checks that the file is readable throughout, that Parquet holds as many rows, that sources reconcile and, when
-    `strict`, that no source reported a problem.
+    Checks that the file is readable throughout, that Parquet holds as many rows, that sources reconcile and that
+    data quality has no errors; when `strict`, no warnings either.
     """
     con = open_reader(folder / "revops.duckdb")
     rows: dict[str, int] = {}
@@ -97,7 +99,7 @@ def audit(
                 continue
             if table.is_hashed:
                 hashes[table.full_name] = digest
-        checks = [
+        checks = (
             Check(
                 "every_column_of_every_table_is_readable",
                 not unreadable,
@@ -105,10 +107,9 @@ def audit(
             ),
             _parquet_holds_the_same_rows(folder, tables, rows),
             _sources_reconcile(con, tables),
-        ]
-    if strict:
-        checks.append(_no_source_reported_a_problem(build_file))
-    return AuditReport(tuple(checks), rows, hashes)
+            _data_quality_has_no_errors(con, tables, strict=strict),
+        )
+    return AuditReport(checks, rows, hashes)
 
 
 def _parquet_holds_the_same_rows(
@@ -140,16 +141,25 @@ def _sources_reconcile(con: duckdb.DuckDBPyConnection, tables: Sequence[Publishe
     return Check(name, not count, message if count else "All sources reconcile.", sample)
 
 
-def _no_source_reported_a_problem(build_file: Path) -> Check:
-    with open_build(build_file, read_only=True) as con:
-        ((count,),) = con.execute("select count(*) from run.problems where severity = 'error'").fetchall()
-        sample = _rows(
-            con,
-            "select source_system, entity, location, row_number, column_name, problem from run.problems"
-            f" where severity = 'error' order by all limit {SAMPLE_ROWS}",
-        )
-    message = f"{count} rows of the sources were not loaded, and the configuration says `strict: true`."
-    return Check("no_source_reported_a_problem", not count, message if count else "No problems.", sample)
+def _data_quality_has_no_errors(
+    con: duckdb.DuckDBPyConnection, tables: Sequence[PublishedTable], *, strict: bool
+) -> Check:
+    name = "data_quality_has_no_errors"
+    if not any(table.full_name == "operations.data_quality" for table in tables):
+        return Check(name, True, "This build has no data quality findings.")
+    forbidden = "('error', 'warning')" if strict else "('error')"
+    found = f"from operations.data_quality where severity in {forbidden}"
+    ((count,),) = con.execute(f"select count(*) {found}").fetchall()
+    sample = _rows(con, f"select test, failing_rows, message {found} order by all limit {SAMPLE_ROWS}")
+    why = "; the configuration says `strict: true`" if strict else ""
+    return Check(
+        name,
+        not count,
+        f"operations.data_quality has {count} findings that must not be published{why}."
+        if count
+        else "No data quality errors.",
+        sample,
+    )
 
 
 def _failing_rows(build_file: Path, node: "NodeResult") -> tuple[dict[str, Any], ...]:

@@ -24,11 +24,15 @@ def write_candidate(
     with open_memory() as con, attached(con, build_file, "build", read_only=True):
         published = published_tables(con, "build", manifest)
         with attached(con, folder / "revops.duckdb", _DATABASE):
+            # One transaction: hundreds of comments would otherwise each wait for the disk.
+            con.execute("begin")
             for schema in SCHEMAS:
                 con.execute(f"create schema {_DATABASE}.{identifier(schema)}")
             for table in published:
                 _copy(con, table, people)
                 _describe(con, table)
+            con.execute("commit")
+            for table in published:
                 _export(con, table, folder / "parquet" / table.schema / f"{table.name}.parquet")
     return published
 

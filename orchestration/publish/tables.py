@@ -14,6 +14,7 @@ SCHEMAS = ("revenue", "metrics", "identity", "operations")
 _RUN_COLUMNS: dict[str, frozenset[str]] = {
     "operations.reconciliation": frozenset({"run_id"}),
     "operations.data_quality": frozenset({"run_id"}),
+    "operations.source_freshness": frozenset({"last_read_at"}),
 }
 _RUN_TABLES = frozenset({"operations.runs"})
 

@@ -1,0 +1,160 @@
+"""Schema `run` of a build: what the models may know about the sources and runs behind their data."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+
+import duckdb
+
+from orchestration.contract import entry_contract
+from orchestration.errors import SourceFailed
+from orchestration.runlog import RunRecord
+from orchestration.settings import Settings
+from orchestration.warehouse import (
+    attached,
+    checkpoint_and_close,
+    identifier,
+    landing_file,
+    open_build,
+    open_landing,
+    tables,
+)
+
+_READS = {
+    "source_system": "varchar",
+    "run_id": "varchar",
+    "entity": "varchar",
+    "location": "varchar",
+    "fingerprint": "varchar",
+    "read_at": "timestamp",
+    "rows_at_source": "bigint",
+    "rows_rejected": "bigint",
+    "rows_duplicate": "bigint",
+    "rows_appended": "bigint",
+    "rows_unchanged": "bigint",
+    "rows_deleted": "bigint",
+    "rows_kept": "bigint",
+    "money_at_source": "varchar",
+    "money_kept": "varchar",
+}
+_PROBLEMS = {
+    "source_system": "varchar",
+    "run_id": "varchar",
+    "entity": "varchar",
+    "location": "varchar",
+    "row_number": "bigint",
+    "column_name": "varchar",
+    "value": "varchar",
+    "problem": "varchar",
+    "severity": "varchar",
+}
+_RUNS = {
+    "run_id": "varchar",
+    "started_at": "timestamp",
+    "finished_at": "timestamp",
+    "status": "varchar",
+    "exit_code": "integer",
+    "as_of": "date",
+    "known_at": "timestamp",
+    "version": "varchar",
+    "content_hash": "varchar",
+    "git_commit": "varchar",
+    "message": "varchar",
+    "seconds": "double",
+    "rows_read": "bigint",
+    "rows_appended": "bigint",
+    "tests_passed": "bigint",
+    "tests_warned": "bigint",
+    "tests_failed": "bigint",
+}
+
+
+def write(
+    build_file: Path,
+    home: Path,
+    settings: Settings,
+    *,
+    known_at: datetime | None,
+    allow_stale: bool,
+    runs: Sequence[RunRecord],
+) -> dict[str, list[str]]:
+    """Create `build_file` with run.inputs, run.reads, run.problems and run.runs; return entity → source names.
+
+    An input is an entity of a configured source that has been extracted at least once. Raises SourceFailed for a
+    configured source that never was, unless `allow_stale`. `runs` are those before and this one, which is running.
+    """
+    landing = open_landing(home)
+    # What a run that died left in the log belongs into the file before dbt attaches it read-only.
+    checkpoint_and_close(landing, landing_file(home))
+    with open_build(build_file) as con, attached(con, landing_file(home), "landing", read_only=True):
+        landed = {
+            source.name: found
+            for source in settings.sources
+            if (found := tables(con, "landing", f"raw_{source.name}"))
+        }
+        missing = [source.name for source in settings.sources if source.name not in landed]
+        if missing and not allow_stale:
+            raise SourceFailed(
+                f"{', '.join(missing)} {'has' if len(missing) == 1 else 'have'} never been extracted into {home};"
+                " run without --source and --no-extract, or publish without with --allow-stale."
+            )
+        inputs = _inputs(landed)
+        _create(con, "inputs", {"entity": "varchar", "source_system": "varchar"})
+        for entity, names in inputs.items():
+            con.executemany("insert into run.inputs values (?, ?)", [(entity, name) for name in names])
+        _create(con, "reads", _READS)
+        _create(con, "problems", _PROBLEMS)
+        for name in landed:
+            _copy_reads(con, name, known_at)
+        _create(con, "runs", _RUNS)
+        con.executemany(
+            f"insert into run.runs values ({', '.join('?' * len(_RUNS))})",
+            [[getattr(record, column) for column in _RUNS] for record in runs],
+        )
+    return inputs
+
+
+def last_loads(home: Path, settings: Settings) -> dict[str, str]:
+    """The last finished load of every source that has one."""
+    with open_landing(home, read_only=True) as con:
+        loads = {}
+        for source in settings.sources:
+            if "_dlt_loads" in tables(con, "landing", f"raw_{source.name}"):
+                schema = identifier(f"raw_{source.name}")
+                ((load_id,),) = con.execute(
+                    f"select max(load_id) from {schema}._dlt_loads where status = 0"
+                ).fetchall()
+                if load_id:
+                    loads[source.name] = load_id
+    return loads
+
+
+def _inputs(landed: Mapping[str, Mapping[str, Mapping[str, str]]]) -> dict[str, list[str]]:
+    return {
+        entity: names
+        for entity in entry_contract()
+        if (names := [source for source, found in landed.items() if entity in found])
+    }
+
+
+def _create(con: duckdb.DuckDBPyConnection, table: str, columns: Mapping[str, str]) -> None:
+    con.execute("create schema if not exists run")
+    con.execute(f"create table run.{table} ({', '.join(f'{name} {kind}' for name, kind in columns.items())})")
+
+
+def _copy_reads(con: duckdb.DuckDBPyConnection, source: str, known_at: datetime | None) -> None:
+    """The latest read of every entity that was known at `known_at`, and the problems of those reads."""
+    schema = f"landing.{identifier(f'raw_{source}')}"
+    con.execute(
+        f"insert into run.reads select ? as source_system, {', '.join(list(_READS)[1:])} from {schema}._reads"
+        f" where _dlt_load_id in (select load_id from {schema}._dlt_loads where status = 0)"
+        " and (cast(? as timestamp) is null or read_at <= cast(? as timestamp))"
+        " qualify row_number() over (partition by entity order by read_at desc, run_id desc) = 1",
+        [source, known_at, known_at],
+    )
+    con.execute(
+        f"insert into run.problems select ? as source_system, {', '.join(list(_PROBLEMS)[1:])}"
+        f" from {schema}._problems where (run_id, entity) in"
+        " (select (run_id, entity) from run.reads where source_system = ?)",
+        [source, source],
+    )

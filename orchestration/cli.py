@@ -1,0 +1,318 @@
+"""The `revops` command. Imports are inside the commands: reading a KPI must not wait for dbt and Dagster."""
+
+import os
+import sys
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+
+from orchestration.errors import ConfigurationError, RevopsError
+from orchestration.exports import Format, print_rows
+from orchestration.runlog import redact
+from orchestration.settings import config_path, home_folder, load_settings, switch_off_telemetry
+
+if TYPE_CHECKING:
+    from orchestration.run import Run
+
+app = typer.Typer(
+    help="The revenue warehouse: extract, unify, compute, audit, publish; and read what was published.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+sources_app = typer.Typer(help="What is configured, and whether it can be reached.", invoke_without_command=True)
+sandbox_app = typer.Typer(help="The pretend company.", no_args_is_help=True)
+app.add_typer(sources_app, name="sources")
+app.add_typer(sandbox_app, name="sandbox")
+
+
+def _parsed(convert: Callable[[str], Any], example: str) -> Callable[[str], Any]:
+    def parse(text: str) -> Any:
+        try:
+            return convert(text)
+        except ValueError:
+            raise typer.BadParameter(f"{text!r} is not like {example}.") from None
+
+    return parse
+
+
+def _utc(text: str) -> datetime:
+    moment = datetime.fromisoformat(text)
+    return moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo else moment
+
+
+_day = _parsed(date.fromisoformat, "2026-03-31")
+
+Config = Annotated[Path | None, typer.Option(help="Configuration file; REVOPS_CONFIG, else ./revops.yml.")]
+Home = Annotated[Path | None, typer.Option(help="Folder of all data; REVOPS_HOME, else ./data.")]
+OutputFormat = Annotated[Format, typer.Option("--format", help="How to print.")]
+
+
+def main() -> None:
+    """Run the command line: every failure is one sentence on stderr and a fixed exit code."""
+    try:
+        app()
+    except RevopsError as failure:
+        _fail(str(failure), failure.exit_code)
+    except BrokenPipeError:
+        # The reader of our output, `head` say, has seen enough.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+    except Exception as failure:
+        _fail(f"Unexpected {type(failure).__name__}: {failure}", RevopsError.exit_code)
+
+
+def _fail(sentence: str, exit_code: int) -> None:
+    print(f"Error: {redact(sentence)}", file=sys.stderr)
+    sys.exit(exit_code)
+
+
+@app.command()
+def run(
+    config: Config = None,
+    home: Home = None,
+    as_of: Annotated[
+        date | None, typer.Option(parser=_day, metavar="DATE", help="Last day that exists; today if left out.")
+    ] = None,
+    source: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="Extract this source only; may be repeated.")
+    ] = None,
+    full_refresh: Annotated[bool, typer.Option("--full-refresh", help="Read everything again.")] = False,
+    no_extract: Annotated[bool, typer.Option("--no-extract", help="Use what was extracted before.")] = False,
+    known_at: Annotated[
+        datetime | None,
+        typer.Option(
+            parser=_parsed(_utc, "2026-03-31T12:00:00Z"), metavar="TIMESTAMP", help="Rebuild what was known then (UTC)."
+        ),
+    ] = None,
+    allow_stale: Annotated[
+        bool, typer.Option("--allow-stale", help="Publish although a source could not be read.")
+    ] = False,
+    allow_shrink: Annotated[
+        bool, typer.Option("--allow-shrink", help="Accept a source that lost many of its records.")
+    ] = False,
+) -> None:
+    """Extract, unify, compute, audit and publish."""
+    settings = load_settings(config_path(config))
+    switch_off_telemetry()
+    from orchestration.job import execute
+    from orchestration.reporter import Reporter
+    from orchestration.run import RunOptions, open_run
+
+    options = RunOptions(
+        as_of=as_of,
+        sources=tuple(source or ()),
+        extract=not no_extract,
+        full_refresh=full_refresh,
+        known_at=known_at,
+        allow_stale=allow_stale,
+        allow_shrink=allow_shrink,
+    )
+    console = Console(stderr=True)
+    with open_run(settings, home_folder(home), options, Reporter(console)) as this_run:
+        execute(this_run)
+    _print_summary(this_run)
+
+
+def _print_summary(this_run: "Run") -> None:
+    from orchestration.scorecard import findings, print_scorecard, scorecard
+    from orchestration.warehouse import open_published, published_file
+
+    console = Console(highlight=False, soft_wrap=True)
+    with open_published(this_run.home) as con:
+        month, scores = scorecard(con)
+        problems = findings(con)
+    console.print()
+    if month is not None:
+        print_scorecard(console, month, scores)
+        console.print()
+    if problems:
+        console.print("What to know about the data (operations.data_quality has all of it):")
+        for problem in problems:
+            console.print(f"  {problem}", markup=False)
+        console.print()
+    path = published_file(this_run.home)
+    console.print(f"Published as of {this_run.as_of}: {path}", markup=False)
+    console.print(f"  Parquet        {path.with_name('parquet')}", markup=False)
+    console.print("  one KPI        revops kpi win_rate --by segment --explain", markup=False)
+    console.print("  runs, lineage  revops ui", markup=False)
+
+
+@app.command()
+def kpi(
+    name: Annotated[str, typer.Argument(help="A KPI of metrics.kpi_catalog, such as win_rate.")],
+    home: Home = None,
+    variant: Annotated[str, typer.Option(help="A reading of the KPI.")] = "default",
+    grain: Annotated[str, typer.Option(help="month, quarter, year, trailing_12_months or all_time.")] = "month",
+    by: Annotated[str, typer.Option(metavar="DIMENSION", help="Slice by segment, region, team …")] = "all",
+    since: Annotated[
+        date | None, typer.Option(parser=_day, metavar="DATE", help="First day of the first period.")
+    ] = None,
+    until: Annotated[
+        date | None, typer.Option(parser=_day, metavar="DATE", help="Last day on which a period may start.")
+    ] = None,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Definition, policy and source records of the last period.")
+    ] = False,
+    output_format: OutputFormat = Format.TABLE,
+) -> None:
+    """Print a KPI from the published file."""
+    from orchestration.kpi import KpiQuery, kpi_values
+    from orchestration.warehouse import open_published
+
+    home = home_folder(home)
+    query = KpiQuery(name, variant, grain, by, since, until)
+    with open_published(home) as con:
+        if explain:
+            from orchestration.explain import explain as explain_kpi
+            from orchestration.explain import print_explanation
+            from orchestration.publish.versions import current_version
+
+            version = current_version(home)
+            explanation = explain_kpi(con, query, version.manifest if version else {})
+            print_explanation(explanation, output_format, sys.stdout)
+            return
+        columns, rows = kpi_values(con, query)
+    if output_format is not Format.TABLE:
+        print_rows(columns, rows, output_format, sys.stdout)
+        return
+    from orchestration.scorecard import print_kpi
+
+    print_kpi(Console(highlight=False, soft_wrap=True), columns, rows)
+
+
+@app.command()
+def sql(
+    statement: Annotated[str, typer.Argument(help='SQL, such as "select * from metrics.kpi_catalog".')],
+    home: Home = None,
+    output_format: OutputFormat = Format.TABLE,
+) -> None:
+    """Run read-only SQL on the published file."""
+    import duckdb
+
+    from orchestration.warehouse import open_published
+
+    with open_published(home_folder(home)) as con:
+        try:
+            cursor = con.execute(statement)
+            columns = [column[0] for column in cursor.description or []]
+            rows = cursor.fetchall()
+        except duckdb.Error as failure:
+            raise ConfigurationError(str(failure).strip()) from None
+    print_rows(columns, rows, output_format, sys.stdout)
+
+
+@sources_app.callback()
+def sources(context: typer.Context, config: Config = None, home: Home = None) -> None:
+    """List the configured sources and when each entity was read last."""
+    if context.invoked_subcommand is not None:
+        context.obj = config
+        return
+    from orchestration.overview import source_rows
+
+    settings = load_settings(config_path(config))
+    print_rows(*source_rows(settings, home_folder(home)), Format.TABLE, sys.stdout)
+
+
+@sources_app.command("check")
+def check_sources(
+    context: typer.Context,
+    name: Annotated[str | None, typer.Argument(help="One source; all if left out.")] = None,
+    config: Config = None,
+) -> None:
+    """Reach each source and compare its columns with its mapping, loading nothing."""
+    from orchestration.sources import check
+
+    settings = load_settings(config_path(config or context.obj))
+    failures: list[RevopsError] = []
+    for source in [settings.source(name)] if name else settings.sources:
+        try:
+            found = check(source, settings)
+        except RevopsError as failure:
+            failures.append(failure)
+            print(f"{source.name}: {redact(str(failure))}")
+            continue
+        print(f"{source.name}: {len(found)} tables can be read")
+        for entity, location in found:
+            print(f"  {entity}  {location}")
+    if failures:
+        raise type(failures[0])(f"{len(failures)} of the checked sources cannot be read as configured.")
+
+
+@app.command()
+def status(home: Home = None) -> None:
+    """What is published, how fresh it is, and how the last runs went."""
+    from orchestration.overview import print_status
+
+    print_status(home_folder(home), sys.stdout)
+
+
+@app.command()
+def history(home: Home = None) -> None:
+    """The published versions, newest first."""
+    from orchestration.overview import version_rows
+
+    print_rows(*version_rows(home_folder(home)), Format.TABLE, sys.stdout)
+
+
+@app.command()
+def rollback(
+    version: Annotated[str | None, typer.Argument(help="A version of `revops history`; the one before if left out.")] = None,
+    home: Home = None,
+) -> None:
+    """Go back to an older published version."""
+    from orchestration.publish.lock import single_writer
+    from orchestration.publish.versions import rollback as go_back
+
+    folder = home_folder(home)
+    with single_writer(folder):
+        current = go_back(folder, version)
+    print(f"{current.name}, as of {current.manifest['as_of']}, is what readers see now.")
+
+
+@app.command()
+def ui(
+    config: Config = None,
+    home: Home = None,
+    port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = 3000,
+) -> None:
+    """Dagster's web server, for this machine only: past runs, lineage, checks, schedules."""
+    load_settings(config_path(config))
+    switch_off_telemetry()
+    from orchestration.run_history import dagster_home
+
+    folder = home_folder(home)
+    os.environ |= {
+        "DAGSTER_HOME": str(dagster_home(folder)),
+        "REVOPS_HOME": str(folder),
+        "REVOPS_CONFIG": str(config_path(config)),
+    }
+    arguments = ["dev", "--module-name", "orchestration.definitions", "--host", "127.0.0.1", "--port", str(port)]
+    os.execv(sys.executable, [sys.executable, "-m", "dagster", *arguments])
+
+
+@sandbox_app.command()
+def deliver(
+    config: Config = None,
+    until: Annotated[
+        date | None, typer.Option(parser=_day, metavar="DATE", help="Last day lived; yesterday if left out.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Another seed is another company.")] = 7,
+    scale: Annotated[float, typer.Option(min=0.01, help="1: about 600 companies.")] = 1.0,
+) -> None:
+    """Let the pretend company live until a day and export its silos into data/sandbox beside the configuration."""
+    from sandbox.delivery import deliver as export
+    from sandbox.world import World
+
+    settings = load_settings(config_path(config))
+    last_day = until or datetime.now(UTC).date() - timedelta(days=1)
+    files = export(World(last_day, seed=seed, scale=scale), settings.root / "data" / "sandbox")
+    print(f"{len(files)} files, lived until {last_day}, in {settings.root / 'data' / 'sandbox'}")
+
+
+if __name__ == "__main__":
+    main()

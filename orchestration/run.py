@@ -1,0 +1,400 @@
+"""A run, step by step: extract, build, resolve identities, audit, publish. The command line and Dagster call these."""
+
+import errno
+import secrets
+import shutil
+import subprocess
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import duckdb
+
+from orchestration import build_inputs, publish, runlog, sources, transform
+from orchestration.contract import PROJECT_ROOT
+from orchestration.errors import AuditFailed, RevopsError, SourceFailed
+from orchestration.publish.audit import AuditReport, audit, check_tests, raise_for_failed
+from orchestration.publish.candidate import write_candidate
+from orchestration.publish.lock import single_writer
+from orchestration.publish.tables import PublishedTable
+from orchestration.publish.versions import Version
+from orchestration.publish.versions import publish as publish_version
+from orchestration.reporter import Reporter
+from orchestration.settings import Settings, Source, crash_point
+from orchestration.sources import SourceResult
+from orchestration.transform import NodeResult
+from orchestration.warehouse import landing_file, open_reader, published_file
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """What a run was asked to do. `sources` restricts extraction to these names; empty means all."""
+
+    as_of: date | None = None
+    sources: tuple[str, ...] = ()
+    extract: bool = True
+    full_refresh: bool = False
+    known_at: datetime | None = None
+    allow_stale: bool = False
+    allow_shrink: bool = False
+
+
+@dataclass
+class Run:
+    """One run: what it was asked to do, where it works, and what it has found so far."""
+
+    run_id: str
+    settings: Settings
+    home: Path
+    options: RunOptions
+    reporter: Reporter
+    as_of: date
+    started_at: datetime
+    extracted: dict[str, SourceResult] = field(default_factory=dict)
+    failures: dict[str, RevopsError] = field(default_factory=dict)
+    inputs: dict[str, list[str]] = field(default_factory=dict)
+    nodes: list[NodeResult] = field(default_factory=list)
+    tables: list[PublishedTable] = field(default_factory=list)
+    report: AuditReport | None = None
+    version: Version | None = None
+    error: RevopsError | None = None
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def work(self) -> Path:
+        """The private folder of this run."""
+        return self.home / "work" / self.run_id
+
+    @property
+    def build_file(self) -> Path:
+        """The private database dbt builds in."""
+        return self.work / "build.duckdb"
+
+    @property
+    def candidate(self) -> Path:
+        """The folder that becomes the published version."""
+        return self.work / "candidate"
+
+    @property
+    def log_file(self) -> Path:
+        """Where everything this run says is written."""
+        return runlog.log_file(self.home, self.run_id)
+
+    @property
+    def sources_to_extract(self) -> tuple[Source, ...]:
+        """The configured sources this run reads."""
+        if not self.options.extract:
+            return ()
+        wanted = self.options.sources
+        return tuple(source for source in self.settings.sources if not wanted or source.name in wanted)
+
+    @contextmanager
+    def step(self, name: str) -> Iterator[None]:
+        """Time a step and turn whatever goes wrong in it into one sentence, kept in `error`."""
+        started = time.monotonic()
+        try:
+            with self.reporter.step(name):
+                yield
+        except Exception as failure:
+            self.error = as_sentence(failure, self)
+            raise self.error from failure
+        finally:
+            self.seconds[name] = self.seconds.get(name, 0.0) + time.monotonic() - started
+
+
+@contextmanager
+def open_run(settings: Settings, home: Path, options: RunOptions, reporter: Reporter) -> Iterator[Run]:
+    """Hold the lock, prepare the folders of a run, and write its line into the run log when it ends.
+
+    Raises LockHeld if another run is under way, ConfigurationError for a source that is not configured.
+    """
+    for name in options.sources:
+        settings.source(name)
+    with single_writer(home):
+        _clear_dead_runs(home)
+        run = _new_run(settings, home, options, reporter)
+        reporter.log_to(run.log_file)
+        reporter.detail(f"run {run.run_id}, as of {run.as_of}, {settings.config_path}")
+        try:
+            yield run
+        except Exception as failure:
+            run.error = run.error or as_sentence(failure, run)
+            raise
+        finally:
+            if run.failures and run.error is None:
+                run.error = _source_error(run.failures)
+            _finish(run)
+
+
+def extract_source(run: Run, source: Source) -> SourceResult | None:
+    """Read what changed at one source into landing.duckdb.
+
+    A source that fails raises, and stays in `failures` so that nothing is published; with --allow-stale it is only
+    reported, and None returned.
+    """
+    run.failures.pop(source.name, None)
+    try:
+        with run.step(f"extract {source.name}"):
+            result = sources.extract(
+                source,
+                run.settings,
+                run.home,
+                run.work,
+                run.run_id,
+                run.started_at,
+                full_refresh=run.options.full_refresh,
+                allow_shrink=run.options.allow_shrink,
+                progress=lambda entity, rows: run.reporter.detail(
+                    f"extract {source.name}: {entity}, {rows:,} rows"
+                ),
+            )
+    except RevopsError as failure:
+        run.error = None
+        if not run.options.allow_stale:
+            run.failures[source.name] = failure
+            run.reporter.warning(str(failure))
+            raise
+        run.reporter.warning(f"{failure} What was loaded of it before is used.")
+        return None
+    run.extracted[source.name] = result
+    crash_point("after_extract")
+    return result
+
+
+def raise_if_failed(run: Run) -> None:
+    """Raise what kept this run from publishing, if anything did."""
+    if run.failures and run.error is None:
+        run.error = _source_error(run.failures)
+    if run.error is None and run.report is not None:
+        try:
+            run.report.raise_if_failed()
+        except AuditFailed as failure:
+            run.error = failure
+    if run.error is not None:
+        raise run.error
+
+
+def build_entry(run: Run, on_node: Callable[[NodeResult], None]) -> None:
+    """Create the private build file and build every entry entity in it; raises AuditFailed if a test fails."""
+    with run.step("entry"):
+        raise_if_failed(run)
+        run.inputs = build_inputs.write(
+            run.build_file,
+            run.home,
+            run.settings,
+            known_at=run.options.known_at,
+            allow_stale=run.options.allow_stale,
+            runs=[*runlog.read(run.home), _record(run, "running")],
+        )
+        crash_point("before_dbt")
+        _build(run, "entry", on_node)
+
+
+def resolve_identities(run: Run) -> None:
+    """Decide which records are one company or one person, into schema identity of the build."""
+    with run.step("identity"):
+        from orchestration import identity
+
+        published = published_file(run.home)
+        identity.resolve(
+            run.build_file,
+            as_of=run.as_of,
+            # the seeds merged with the rules folder of revops.yml, as the models read them
+            rules=run.work / "rules",
+            previous=published.resolve() if published.exists() else None,
+        )
+
+
+def build_warehouse(run: Run, on_node: Callable[[NodeResult], None]) -> None:
+    """Build revenue, metrics and operations; raises AuditFailed if a test fails."""
+    with run.step("warehouse"):
+        _build(run, "warehouse", on_node)
+
+
+def write_and_audit(run: Run) -> AuditReport:
+    """Write the candidate and check it read-only. The report is returned whether or not a check failed."""
+    with run.step("audit"):
+        crash_point("before_audit")
+        manifest = transform.manifest()
+        run.tables = write_candidate(run.build_file, run.candidate, manifest, run.settings.publish.people)
+        run.report = audit(run.candidate, run.tables, strict=run.settings.strict)
+        crash_point("after_audit")
+    return run.report
+
+
+def publish_candidate(run: Run) -> Version:
+    """Make the audited candidate what readers see."""
+    with run.step("publish"):
+        if run.report is None:
+            raise RevopsError("There is no audited candidate to publish; run the audit first.")
+        run.report.raise_if_failed()
+        with open_reader(run.candidate / "revops.duckdb") as con:
+            for artifact in publish.artifacts:
+                artifact(con, run.candidate)
+        run.version = publish_version(run.home, run.candidate, _manifest(run, run.report))
+    return run.version
+
+
+def as_sentence(failure: BaseException, run: Run) -> RevopsError:
+    """One sentence for any failure; the traceback goes into the run's log."""
+    if isinstance(failure, RevopsError):
+        return failure
+    run.reporter.exception(failure)
+    if _is_full_disk(failure):
+        return RevopsError(
+            f"The disk that holds {run.home} is full: free some space and run again. The published version is unchanged."
+        )
+    return RevopsError(
+        f"The run stopped on an unexpected {type(failure).__name__}; nothing was published. {run.log_file} says where."
+    )
+
+
+def today(settings: Settings) -> date:
+    """The current day in the reporting time zone: the default as-of day."""
+    return datetime.now(ZoneInfo(settings.reporting.timezone)).date()
+
+
+def _source_error(failures: Mapping[str, RevopsError]) -> RevopsError:
+    first = next(iter(failures.values()))
+    kept = "Nothing was published; what the other sources gave is loaded and kept."
+    if len(failures) == 1:
+        return type(first)(f"{first} {kept}")
+    sentences = " ".join(str(failure) for failure in failures.values())
+    return SourceFailed(f"{len(failures)} sources failed. {sentences} {kept}")
+
+
+def _build(run: Run, stage: str, on_node: Callable[[NodeResult], None]) -> None:
+    def report(node: NodeResult) -> None:
+        run.nodes.append(node)
+        run.reporter.detail(f"{stage}: {node.name}")
+        on_node(node)
+
+    nodes = transform.build(
+        stage,
+        build_file=run.build_file,
+        landing=landing_file(run.home),
+        settings=run.settings,
+        as_of=run.as_of,
+        known_at=run.options.known_at,
+        inputs=run.inputs,
+        on_node=report,
+    )
+    for node in nodes:
+        if node.status == "warn":
+            run.reporter.warning(f"{node.name}: {node.failures or 0} rows")
+    raise_for_failed(check_tests(nodes, run.build_file, strict=run.settings.strict))
+
+
+def _new_run(settings: Settings, home: Path, options: RunOptions, reporter: Reporter) -> Run:
+    started_at = datetime.now(UTC)
+    run = Run(
+        run_id=f"{started_at:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}",
+        settings=settings,
+        home=home,
+        options=options,
+        reporter=reporter,
+        as_of=options.as_of or today(settings),
+        started_at=started_at,
+    )
+    run.work.mkdir(parents=True)
+    return run
+
+
+def _clear_dead_runs(home: Path) -> None:
+    """Whoever holds the lock is the only run: every other work folder belongs to one that died."""
+    for folder in (home / "work").glob("*"):
+        shutil.rmtree(folder)
+    runlog.drop_old_logs(home)
+
+
+def _finish(run: Run) -> None:
+    runlog.append(run.home, _record(run, _status(run)))
+    # What a failed audit complains about can be looked at until the next run starts.
+    if run.version:
+        shutil.rmtree(run.work, ignore_errors=True)
+
+
+def _status(run: Run) -> runlog.Status:
+    if run.version:
+        return "published"
+    if isinstance(run.error, AuditFailed):
+        return "audit_failed"
+    if run.failures:
+        return "source_failed"
+    return "failed" if run.error else "not_published"
+
+
+def _record(run: Run, status: runlog.Status) -> runlog.RunRecord:
+    finished_at = datetime.now(UTC)
+    entities = [entity for result in run.extracted.values() for entity in result.entities]
+    tests = Counter(node.status for node in run.nodes if node.resource_type in ("test", "unit_test"))
+    return runlog.RunRecord(
+        run_id=run.run_id,
+        started_at=run.started_at.isoformat(),
+        finished_at=None if status == "running" else finished_at.isoformat(),
+        status=status,
+        exit_code=run.error.exit_code if run.error else 0,
+        as_of=run.as_of.isoformat(),
+        message=runlog.redact(str(run.error)) if run.error else "",
+        known_at=run.options.known_at.isoformat() if run.options.known_at else None,
+        version=run.version.name if run.version else None,
+        content_hash=run.report.content_hash if run.report else None,
+        git_commit=_git_commit(),
+        seconds=round((finished_at - run.started_at).total_seconds(), 3),
+        rows_read=sum(entity.rows_read for entity in entities),
+        rows_appended=sum(entity.rows_appended for entity in entities),
+        tests_passed=tests["pass"],
+        tests_warned=tests["warn"],
+        tests_failed=tests["fail"],
+        steps={name: round(seconds, 3) for name, seconds in run.seconds.items()},
+        sources=dict.fromkeys(run.extracted, "extracted") | dict.fromkeys(run.failures, "failed"),
+    )
+
+
+def _manifest(run: Run, report: AuditReport) -> dict[str, Any]:
+    """What a version says about itself, without its name and files."""
+    tests = Counter(node.status for node in run.nodes if node.resource_type in ("test", "unit_test"))
+    return {
+        "run_id": run.run_id,
+        "as_of": run.as_of.isoformat(),
+        "known_at": run.options.known_at.isoformat() if run.options.known_at else None,
+        "git_commit": _git_commit(),
+        "people": run.settings.publish.people,
+        "duckdb": duckdb.__version__,
+        "content_hash": report.content_hash,
+        "tables": {
+            table.full_name: {
+                "rows": report.rows[table.full_name],
+                "content_hash": report.hashes.get(table.full_name),
+            }
+            for table in run.tables
+        },
+        "loads": build_inputs.last_loads(run.home, run.settings),
+        "tests": {status: tests[status] for status in sorted(tests)},
+    }
+
+
+def _is_full_disk(failure: BaseException | None) -> bool:
+    while failure is not None:
+        if isinstance(failure, OSError) and failure.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+            return True
+        text = str(failure).lower()
+        if isinstance(failure, duckdb.Error) and ("no space left" in text or "file too large" in text):
+            return True
+        failure = failure.__cause__ or failure.__context__
+    return False
+
+
+def _git_commit() -> str | None:
+    command = ["git", "-C", str(PROJECT_ROOT), "rev-parse", "HEAD"]
+    try:
+        found = subprocess.run(command, capture_output=True, text=True, timeout=5, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return found.stdout.strip() or None

@@ -1,4 +1,6 @@
-"""Command line: `python -m sandbox deliver --out DIR` writes the silos' exports, `seeds --out DIR` the company's rules."""
+"""Command line: `python -m sandbox deliver --out DIR` writes the silos' exports, `seeds --out DIR` the
+company's rules.
+"""
 
 import argparse
 from datetime import date

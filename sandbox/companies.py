@@ -1,7 +1,7 @@
 """Companies of the market and the people in them."""
 
 import unicodedata
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from sandbox import names, rules
@@ -13,14 +13,18 @@ if TYPE_CHECKING:
 
 
 def market(seed: int, scale: float) -> list[Company]:
-    """Every company there will ever be, known to us or not, in order of its number."""
+    """Every company there will ever be, known to us or not, in the order they enter the market."""
     companies: list[Company] = []
-    for number in range(max(20, round(rules.COMPANIES * scale))):
-        companies.append(_company(seed, number, companies))
+    many = max(20, round(rules.COMPANIES * scale))
+    founding = round(many * rules.FOUNDING_SHARE)
+    for number in range(many):
+        later = max(0, number - founding) / (many - founding)
+        enters_on = rules.EPOCH + timedelta(days=round(later * 365 * rules.FOUNDING_YEARS))
+        companies.append(_company(seed, number, companies, enters_on))
     return companies
 
 
-def _company(seed: int, number: int, earlier: list[Company]) -> Company:
+def _company(seed: int, number: int, earlier: list[Company], enters_on: date) -> Company:
     rng = stream(seed, "company", number)
     subsidiary = number >= 10 and rng.random() < rules.SUBSIDIARY_SHARE
     candidates = [c for c in earlier[-40:] if c.parent is None]
@@ -37,7 +41,7 @@ def _company(seed: int, number: int, earlier: list[Company]) -> Company:
     return Company(
         id=f"C{number + 1:05d}",
         name=own_name,
-        aliases=(f"{own_name} {names.LEGAL_FORM[country]}", own_name.upper(), own_name.replace(" ", "")),
+        trade_name=f"{own_name.split()[0]} Group" if rng.random() < 0.04 else None,
         domain=f"{label}.{names.TOP_LEVEL[country]}",
         segment=segment,
         recorded_segment=None if rng.random() < rules.SEGMENT_MISSING_SHARE else segment,
@@ -53,6 +57,7 @@ def _company(seed: int, number: int, earlier: list[Company]) -> Company:
         headcount=rng.randrange(low, high),
         currency=rules.CURRENCIES.get(country, "USD"),
         parent=parent,
+        enters_on=enters_on,
         interest=rng.lognormvariate(-0.18, 0.6),
         mood=rng.choice((0.5, 1.0, 1.5)),
         rng=rng,

@@ -1,6 +1,7 @@
 """Exchange rates of the pretend world: facts of history, the same for every seed.
 
-Spot rates hold from the first of a month. The euro also has a plan rate per fiscal year; the pound has none, so its
+Spot rates hold from the first of a month. The euro also has a plan rate per fiscal year; the pound has
+none, so its
 recurring revenue follows the spot rate.
 """
 

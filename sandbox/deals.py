@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 
 
 def may_buy(company: Company, today: date) -> bool:
-    """Nobody sells a first subscription to a customer, to a company with a deal open, or right after a refusal."""
+    """Nobody sells a first subscription to a customer, to a company with a deal open, or right after a
+    refusal.
+    """
     at_work = any(s.state not in ("ended", "paused_for_good") for s in company.subscriptions)
     return not at_work and company.open_deals == 0 and today >= company.quiet_until
 

@@ -9,7 +9,9 @@ SILOS = {"crm": crm, "marketing": marketing, "support": support, "billing": bill
 
 
 def deliver(world: World, out: Path) -> list[Path]:
-    """Write one folder per silo under `out`, over what is there; returns the files. Equal worlds give equal bytes."""
+    """Write one folder per silo under `out`, over what is there; returns the files. Equal worlds give equal
+    bytes.
+    """
     for name, silo in SILOS.items():
         folder = out / name
         folder.mkdir(parents=True, exist_ok=True)

@@ -81,7 +81,7 @@ def write_parquet(path: Path, content: Table, types: Mapping[str, str]) -> None:
         columns = "{" + ", ".join(f"'{name}': '{types[name]}'" for name in content.columns) + "}"
         con = duckdb.connect(config={"threads": 1})
         con.execute(
-            f"copy (select * from read_csv('{rows}', header = true, columns = {columns}, quote = '\"', nullstr = '')) "
+            f"copy (select * from read_csv('{rows}', header = true, columns = {columns}, nullstr = '')) "
             f"to '{path}' (format parquet)"
         )
         con.close()
@@ -126,8 +126,8 @@ def write_workbook(path: Path, sheets: Mapping[str, Table]) -> None:
     )
     parts["xl/styles.xml"] = _STYLES
     parts["_rels/.rels"] = (
-        f'<Relationships xmlns="{_PACKAGE}/relationships"><Relationship Id="rId1" Type="{_OFFICE}/officeDocument" '
-        'Target="xl/workbook.xml"/></Relationships>'
+        f'<Relationships xmlns="{_PACKAGE}/relationships">'
+        f'<Relationship Id="rId1" Type="{_OFFICE}/officeDocument" Target="xl/workbook.xml"/></Relationships>'
     )
     parts["[Content_Types].xml"] = (
         f'<Types xmlns="{_PACKAGE}/content-types">'

@@ -32,15 +32,18 @@ def live(world: "World") -> None:
     running = [c for c in world.campaigns if c.starts_on <= world.today <= c.ends_on]
     _spend_on(world, running)
     weekday = 1.25 if world.is_workday() else 0.375  # so that a week has seven days' worth
+    inbound = {s: rules.per_day(rate) * weekday for s, rate in rules.INQUIRIES_PER_YEAR.items()}
+    outbound = {s: rules.per_day(rate) for s, rate in rules.OUTBOUND_PER_YEAR.items()}
     for company in world.companies:
-        inbound = rules.per_day(rules.INQUIRIES_PER_YEAR[company.segment]) * company.interest * weekday
-        outbound = rules.per_day(rules.OUTBOUND_PER_YEAR[company.segment]) * weekday
+        if company.enters_on > world.today:
+            break
         chance = company.rng.random()
-        if chance < inbound * (1 + _MAX_LIFT):
+        usual = inbound[company.segment] * company.interest
+        if chance < usual * (1 + _MAX_LIFT):
             reaching = [c for c in running if company.id in c.reached]
-            if chance < inbound * (1 + min(_MAX_LIFT, sum(c.lift for c in reaching))):
+            if chance < usual * (1 + min(_MAX_LIFT, sum(c.lift for c in reaching))):
                 _inquire(world, company, reaching)
-        elif chance > 1 - outbound and world.is_workday():
+        elif chance > 1 - outbound[company.segment] and world.is_workday():
             _prospect(world, company)
     _impressions(world, running)
     if world.today.day == 15:
@@ -243,7 +246,7 @@ def _hand_over(world: "World", person: Person, channel: str) -> None:
 
 
 def _answer(world: "World", person: Person, at: datetime, waiting: timedelta, channel: str) -> None:
-    rng, company = person.rng, person.company
+    rng = person.rng
     developer = employees.developer(world, rng)
     kind = rng.choice(("call", "email_sent"))
     touch(world, at, kind, "outbound", "outbound", person, actor=developer, is_human=True, system="crm")

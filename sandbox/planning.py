@@ -11,11 +11,12 @@ from sandbox.records import Deal, Employee, Forecast, Task, ToolAnswer
 if TYPE_CHECKING:
     from sandbox.world import World
 
+_HALF_A_YEAR = 182
 _PAYROLL_CURRENCY = {"Americas": "USD", "EMEA": "EUR", "APAC": "USD"}
 
 
 def live(world: "World") -> None:
-    """Payroll on the first, forecasts on Mondays, tasks when there is work, the tool survey once a quarter."""
+    """Payroll on the first, forecasts on Mondays, tasks when there is work, a tool survey each quarter."""
     if world.today.day == 1:
         _pay_people_and_tools(world)
         _pay_commissions(world)
@@ -77,48 +78,44 @@ def _pay_commissions(world: "World") -> None:
         marketing.spend(world, department, "commissions", amount)
 
 
-# --- forecasts -------------------------------------------------------------------------------------------------
+# --- forecasts ------------------------------------------------------------------------------------
 
 
 def _call_forecasts(world: "World") -> None:
-    """Every team's manager calls this and the next month and quarter; the chief calls the company's quarters."""
+    """Managers call this and the next month and quarter of their team, the chief the company's quarters."""
     today = world.today
     months = [(month_start(today, n), month_start(today, n + 1)) for n in (0, 1)]
     quarters = [(quarter_start(today, n), quarter_start(today, n + 1)) for n in (0, 1)]
     chief = world.employees[0]
     owners = {team: employees.manager_of(world, team) for team in rules.FORECAST_TEAMS}
+    teams: dict[str, list[Deal]] = {team: [] for team in owners}
+    for deal in world.deals:
+        if deal.owner is not None and deal.owner.team in teams and deal.deleted_at is None:
+            teams[deal.owner.team].append(deal)
     for start, end in months + quarters:
         total = Decimal(0)
         for team, manager in owners.items():
-            call = _expected(world, team, start, end)
+            call = _expected(world, teams[team], start, end)
             total += call
             _submit(world, manager, team, start, end, call)
         if (start, end) in quarters:
             _submit(world, chief, "company", start, end, total)
 
 
-def _expected(world: "World", team: str, start: date, end: date) -> Decimal:
+def _expected(world: "World", owned: list[Deal], start: date, end: date) -> Decimal:
     """Won so far, the open deals as the CRM weighs them, and a habit of selling as much as lately."""
-    today = world.today
-    owned = [d for d in world.deals if d.owner is not None and d.owner.team == team and d.deleted_at is None]
-    closed = [d for d in owned if d.closed_at is not None and d.stage == "won"]
-    so_far = sum(
-        (deals.in_dollars(d, today) for d in closed if d.closed_at and start <= d.closed_at.date() < end),
-        Decimal(0),
-    )
-    pipeline = sum(
-        (_weighted(d, today) for d in owned if d.is_open and start <= d.expected_close_on < end), Decimal(0)
-    )
-    lately = [d for d in closed if d.closed_at and (today - d.closed_at.date()).days <= 182]
-    per_day = sum((deals.in_dollars(d, today) for d in lately), Decimal(0)) / min(
-        182, (today - world.start).days + 30
-    )
-    days_left = (end - max(start, today)).days
-    return so_far + pipeline / 2 + per_day * days_left / 2
-
-
-def _weighted(deal: Deal, today: date) -> Decimal:
-    return deals.in_dollars(deal, today) * Decimal(str(rules.WEIGHTS[deal.stage]))
+    today, lived = world.today, (world.today - world.start).days
+    so_far = pipeline = lately = Decimal(0)
+    for deal in owned:
+        if deal.stage == "won" and deal.closed_at is not None:
+            if start <= deal.closed_at.date() < end:
+                so_far += deals.in_dollars(deal, today)
+            if (today - deal.closed_at.date()).days <= _HALF_A_YEAR:
+                lately += deals.in_dollars(deal, today)
+        elif deal.is_open and start <= deal.expected_close_on < end:
+            pipeline += deals.in_dollars(deal, today) * Decimal(str(rules.WEIGHTS[deal.stage]))
+    usual = lately / min(_HALF_A_YEAR, lived + 30) * (end - max(start, today)).days
+    return so_far + pipeline / 2 + usual / 2
 
 
 def _submit(world: "World", by: Employee, unit: str, start: date, end: date, call: Decimal) -> None:
@@ -132,7 +129,7 @@ def _submit(world: "World", by: Employee, unit: str, start: date, end: date, cal
         world.forecasts.append(Forecast(f"FC{number:06d}", at, by, unit, start, end, category, amount))
 
 
-# --- tasks and tools ---------------------------------------------------------------------------------------------
+# --- tasks and tools ------------------------------------------------------------------------------
 
 
 def _plan_work(world: "World") -> None:
@@ -154,10 +151,10 @@ def _plan_work(world: "World") -> None:
                 )
                 world.tasks[-1].company = subscription.company
     for deal in world.open_deals:
-        if deal.kind == "new_business" and deal.stage == "negotiation" and deal.changes:
-            if deal.changes[-1].at.date() == world.today and deal.owner is not None:
-                _task(world, "Deal desk", "Check the contract", "revenue_operations", "Revenue Operations", 5)
-                world.tasks[-1].deal = deal
+        moved_today = bool(deal.changes) and deal.changes[-1].at.date() == world.today
+        if deal.kind == "new_business" and deal.stage == "negotiation" and moved_today:
+            _task(world, "Deal desk", "Check the contract", "revenue_operations", "Revenue Operations", 5)
+            world.tasks[-1].deal = deal
 
 
 def _task(

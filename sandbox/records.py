@@ -18,7 +18,7 @@ class Company:
 
     id: str
     name: str
-    aliases: tuple[str, ...]
+    trade_name: str | None  # what some people call it
     domain: str
     segment: str
     recorded_segment: str | None  # what the CRM says
@@ -34,6 +34,7 @@ class Company:
     headcount: int
     currency: str
     parent: "Company | None"
+    enters_on: date  # the market
     interest: float  # multiplies inquiries
     mood: float  # below 1: content; multiplies churn, divides usage
     rng: Random

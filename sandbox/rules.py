@@ -1,6 +1,7 @@
 """Every rule the pretend company lives by: rates, prices, habits and planted troubles.
 
-Rates called `*_PER_YEAR` are hazards: the chance of one event on one day is rate / 365. Durations are medians in days.
+Rates called `*_PER_YEAR` are hazards: the chance of one event on one day is rate / 365. Durations are
+medians in days.
 """
 
 from collections.abc import Mapping
@@ -9,8 +10,10 @@ from datetime import date
 
 EPOCH = date(2024, 1, 1)
 
-# --- the market ------------------------------------------------------------------------------------------------
-COMPANIES = 600  # at scale 1, known to us or not yet
+# --- the market -----------------------------------------------------------------------------------
+COMPANIES = 700  # at scale 1, known to us or not
+FOUNDING_SHARE = 0.55  # there on the first day; the others are founded one by one over the next years
+FOUNDING_YEARS = 4
 SEGMENTS = {"SMB": 0.55, "Mid-Market": 0.30, "Enterprise": 0.15}
 HEADCOUNT = {"SMB": (8, 190), "Mid-Market": (200, 1500), "Enterprise": (1600, 20000)}
 REGIONS = {"Americas": 0.50, "EMEA": 0.35, "APAC": 0.15}
@@ -38,8 +41,8 @@ SEGMENT_MISSING_SHARE = 0.02  # the CRM never learned it
 FREE_MAIL_SHARE = 0.07
 JOB_CHANGES_PER_YEAR = 0.05
 
-# --- marketing and prospecting ---------------------------------------------------------------------------------
-INQUIRIES_PER_YEAR = {"SMB": 2.6, "Mid-Market": 2.5, "Enterprise": 2.3}
+# --- marketing and prospecting --------------------------------------------------------------------
+INQUIRIES_PER_YEAR = {"SMB": 3.3, "Mid-Market": 3.1, "Enterprise": 2.8}
 OUTBOUND_PER_YEAR = {"SMB": 0.5, "Mid-Market": 1.4, "Enterprise": 2.0}
 NEW_PERSON_SHARE = 0.25
 CHANNELS = {  # where an inquiry comes from when no campaign caused it
@@ -59,7 +62,7 @@ SLOW_RESPONSE_LOSS = 0.08  # of the chance to qualify, per day of waiting, at mo
 OUTBOUND_REPLY_SHARE = 0.22
 NEWSLETTER_SHARE = 0.18  # of the people we know, each month
 
-# --- deals -----------------------------------------------------------------------------------------------------
+# --- deals ----------------------------------------------------------------------------------------
 STAGES = ("prospecting", "qualified", "proposal", "negotiation", "won", "lost")
 DWELL_DAYS = {"prospecting": 10.0, "qualified": 16.0, "proposal": 14.0, "negotiation": 11.0}
 DWELL_FACTOR = {"SMB": 0.6, "Mid-Market": 1.0, "Enterprise": 1.7}
@@ -89,7 +92,7 @@ WEIGHTS = {
     "negotiation": 0.75,
 }  # what the CRM believes
 
-# --- subscriptions ---------------------------------------------------------------------------------------------
+# --- subscriptions --------------------------------------------------------------------------------
 PLANS = {"Starter": 20, "Growth": 35, "Scale": 55}  # dollars per seat and month
 PRICE_FACTOR = {"USD": 1.0, "EUR": 0.92, "GBP": 0.80}
 SEATS = {"SMB": (4, 30), "Mid-Market": (30, 160), "Enterprise": (150, 700)}
@@ -115,8 +118,8 @@ BREAK_OFF_PER_YEAR = 0.015  # inside a fixed term
 PAYMENT_FAILURES_PER_YEAR = {"SMB": 0.16, "Mid-Market": 0.06, "Enterprise": 0.02}
 RECOVERED_SHARE = 0.6
 PAID_AFTER_ALL_SHARE = 0.25
-PAUSES_PER_YEAR = {"SMB": 0.09, "Mid-Market": 0.04, "Enterprise": 0.0}
-OPEN_PAUSE_SHARE = 0.2
+PAUSES_PER_YEAR = {"SMB": 0.20, "Mid-Market": 0.10, "Enterprise": 0.0}
+OPEN_PAUSE_SHARE = 0.3
 RETURN_FROM_PAUSE_SHARE = 0.85
 SEATS_UP_PER_YEAR = 0.50  # month to month; a fixed term grows by an expansion deal
 SEATS_DOWN_PER_YEAR = 0.20
@@ -152,7 +155,7 @@ UPLIFT_SHARE = 0.5
 RESIZED_AT_RENEWAL_SHARE = 0.25
 SPLIT_RENEWAL_SHARE = 0.05
 
-# --- service, people, money --------------------------------------------------------------------------------------
+# --- service, people, money -----------------------------------------------------------------------
 TICKETS_PER_YEAR = {"SMB": 3.0, "Mid-Market": 7.0, "Enterprise": 14.0}
 CSAT_SHARE = 0.35
 NPS_SHARE = 0.22

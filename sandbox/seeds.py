@@ -1,4 +1,5 @@
-"""The rules the pretend business edits, as seed files: how its words map, what it aims at, who is in which team.
+"""The rules the pretend business edits, as seed files: how its words map, what it aims at, who is in which
+team.
 
 They depend on the rules of the world only, not on a seed, a scale or a day.
 """
@@ -107,7 +108,9 @@ def _targets() -> Table:
 
 
 def _playbook() -> Table:
-    """Documented moves between states of a case, each with the days it may take and the department that makes it."""
+    """Documented moves between states of a case, each with the days it may take and the department that
+    makes it.
+    """
     moves = {
         "inbound": (
             ("lead", "mql", 14, "marketing"),

@@ -22,6 +22,8 @@ def company_name(silo: str, company: Company) -> str:
     """With or without legal form, shouting, abbreviated, or with two letters the wrong way round."""
     way = coin(0, "spelling", silo, company.id)
     form = names.LEGAL_FORM[company.country]
+    if silo == "marketing" and company.trade_name is not None:
+        return company.trade_name
     if silo == "billing":
         return f"{company.name} {form}" if way < 0.8 else f"{company.name}, {form}".upper()
     if way < 0.35:

@@ -1,4 +1,6 @@
-"""Customers: what they pay for, how it grows, shrinks, pauses, fails, ends and comes back; terms and renewals."""
+"""Customers: what they pay for, how it grows, shrinks, pauses, fails, ends and comes back; terms and
+renewals.
+"""
 
 from dataclasses import replace
 from datetime import date, datetime, timedelta
@@ -200,13 +202,14 @@ def live(world: "World") -> None:
         if subscription.state == "active":
             _live_one_day(world, subscription)
     for company in world.companies:
+        if company.known_from is None:
+            continue
         if company.left_on is not None:
             if company.rng.random() < rules.per_day(rules.COMEBACKS_PER_YEAR):
                 _come_back(world, company)
         elif (
             company.segment == "SMB"
             and not company.subscriptions
-            and company.known_from is not None
             and company.rng.random() < rules.per_day(rules.UNCONVERTED_TRIALS_PER_YEAR)
         ):
             _trial(world, company, f"S{company.id[1:]}T{world.today:%y%m%d}", "Starter", world.today, 14)
@@ -527,7 +530,7 @@ _EVENTS = {
 }
 
 
-# --- terms and renewals -----------------------------------------------------------------------------------------
+# --- terms and renewals ---------------------------------------------------------------------------
 
 
 def _month_to_month(world: "World", subscription: Subscription, signed_at: datetime, starts_on: date) -> None:
@@ -646,7 +649,7 @@ def _set_status(world: "World", contract: Contract, status: str) -> None:
 
 
 def renew(world: "World", contract: Contract, deal: Deal, signed_at: datetime) -> None:
-    """The customer signed again: a new term from the old due date, one paper or two, perhaps another price."""
+    """The customer signed again: a new term from the due date, one paper or two, perhaps another price."""
     due, subscription = contract.ends_on, contract.subscription
     if due is None or contract.status != "active":
         return

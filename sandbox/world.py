@@ -44,7 +44,8 @@ _OFFICE_OPENS = {"Americas": 13, "EMEA": 7, "APAC": 0}  # hour in UTC; offices a
 class World:
     """The pretend company, lived from `rules.EPOCH` to the end of the day `until`.
 
-    Same seed, scale and plants: a world lived to a day is the beginning of the same world lived longer. `years` stops
+    Same seed, scale and plants: a world lived to a day is the beginning of the same world lived longer.
+    `years` stops
     life that many years after the epoch if that is earlier than `until`.
     """
 

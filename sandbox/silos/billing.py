@@ -1,4 +1,6 @@
-"""The billing system, shaped like Stripe's: Parquet, prefixed ids, the CRM's account id in the metadata of most customers."""
+"""The billing system, shaped like Stripe's: Parquet, prefixed ids, the CRM's account id in the metadata of
+most customers.
+"""
 
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -33,7 +35,9 @@ def customers(world: World) -> dict[str, tuple[Company, datetime]]:
 
 
 def test_customers(world: World) -> list[tuple[Company, datetime]]:
-    """One in fifty customers was entered twice at first; the other one is deleted and never had a subscription."""
+    """One in fifty customers was entered twice at first; the other one is deleted and never had a
+    subscription.
+    """
     return [(c, at) for c, at in customers(world).values() if coin(0, "test customer", c.id) < 0.02]
 
 

@@ -100,7 +100,9 @@ def merged_at(world: World, company: Company) -> datetime | None:
 
 
 def people_known(world: World) -> dict[str, datetime]:
-    """Since when the CRM has a record of each person: first qualification by marketing, work of sales, or a deal."""
+    """Since when the CRM has a record of each person: first qualification by marketing, work of sales, or a
+    deal.
+    """
     known: dict[str, datetime] = {}
     for step in world.funnel:
         if step.system == "crm" or step.stage == "mql":
@@ -216,15 +218,16 @@ def _people_rows(world: World, known: dict[str, datetime]) -> Iterator[_Row]:
         if contact_from is not None:
             changed = max([contact_from, *(job.since for job in _noticed_jobs(person))])
             yield _Row(contact_id(person), person, contact_from, changed, False, "contact")
-    for number, company in enumerate(c for c in world.companies if c.known_from is not None):
-        if number % 60 == 7:  # somebody tried the form out; it was deleted soon after
-            at = company.known_from
-            assert at is not None
-            gone = at + timedelta(days=9)
-            deleted = gone.date() <= world.until
-            yield _Row(
-                ids.salesforce("00Q", company.id + "test"), None, at, gone if deleted else at, deleted, "lead"
-            )
+    for test, at in test_leads(world):
+        gone = at + timedelta(days=9)
+        deleted = gone.date() <= world.until
+        yield _Row(test, None, at, gone if deleted else at, deleted, "lead")
+
+
+def test_leads(world: World) -> list[tuple[str, datetime]]:
+    """Somebody tried the form out, now and then; the leads were deleted soon after."""
+    known = [c for c in world.companies if c.known_from is not None and coin(0, "test lead", c.id) < 0.015]
+    return [(ids.salesforce("00Q", c.id + "test"), c.known_from) for c in known if c.known_from]
 
 
 def _noticed_jobs(person: Person) -> list[Any]:

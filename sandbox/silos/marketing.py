@@ -1,4 +1,6 @@
-"""The marketing hub, shaped like HubSpot's: JSON lines, numeric ids, words run together. Deleted contacts just vanish."""
+"""The marketing hub, shaped like HubSpot's: JSON lines, numeric ids, words run together. Deleted contacts
+just vanish.
+"""
 
 import json
 from datetime import datetime, timedelta

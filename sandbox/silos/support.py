@@ -1,4 +1,6 @@
-"""The help desk, shaped like Zendesk's: CSV with semicolons, decimal commas and local time of the office in Berlin."""
+"""The help desk, shaped like Zendesk's: CSV with semicolons, decimal commas and local time of the office in
+Berlin.
+"""
 
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -40,6 +42,19 @@ def organizations(world: World) -> dict[str, tuple[Company, datetime]]:
         if company.first_started_on is not None:
             known[company.id] = (company, datetime.combine(company.first_started_on, datetime.min.time()))
     return known
+
+
+def strays(world: World) -> list[tuple[Company, datetime]]:
+    """Organizations opened by hand from an e-mail signature, without domain or link; every second one was
+    deleted.
+    """
+    return [
+        (company, at) for company, at in organizations(world).values() if coin(0, "stray", company.id) < 0.02
+    ]
+
+
+def stray_id(company: Company) -> str:
+    return ids.zendesk("organization", company.id + "stray")
 
 
 def end_users(world: World) -> dict[str, tuple[Person, datetime, Company]]:
@@ -95,16 +110,8 @@ def _organizations(world: World) -> Table:
         },
         organizations(world).values(),
     )
-    for number, (company, at) in enumerate(list(organizations(world).values())[20::60]):
-        # Opened by hand from an e-mail signature: no domain, no link; every second one was deleted again.
-        row = (
-            ids.zendesk("organization", company.id + "stray"),
-            company.name.split()[0],
-            None,
-            None,
-            None,
-            None,
-        )
+    for number, (company, at) in enumerate(strays(world)):
+        row = (stray_id(company), company.name.split()[0], None, None, None, None)
         content.rows.append((*row, local(at), local(at), number % 2 == 1, None))
     return content
 

@@ -1,0 +1,82 @@
+# make run     the pretend company's data, end to end, into data/published/revops.duckdb
+# make test    everything that is checked: style, types, structure, every test
+# make help    the rest
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+BIN := .venv/bin
+READY := .venv/.installed
+# Where dbt's parsed manifest of the project as it is now lies.
+ARTIFACTS = $(shell $(BIN)/python -c "from orchestration.transform import manifest_path; print(manifest_path().parent)")
+
+export DO_NOT_TRACK := 1
+export DBT_SEND_ANONYMOUS_USAGE_STATS := false
+export RUNTIME__DLTHUB_TELEMETRY := false
+export DAGSTER_DISABLE_TELEMETRY := yes
+
+.PHONY: help
+help: ## what there is to make
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-8s %s\n", $$1, $$2}' Makefile
+
+$(READY): requirements.lock scripts/bootstrap.lock scripts/setup.sh pyproject.toml
+	@scripts/setup.sh
+
+.PHONY: setup
+setup: $(READY) ## .venv exactly as requirements.lock says
+
+.PHONY: run
+run: $(READY) ## deliver the pretend company's exports, then run the warehouse on them
+	$(BIN)/revops sandbox deliver
+	$(BIN)/revops run
+
+.PHONY: test
+test: $(READY) lint ## lint and every test
+	$(BIN)/python -m pytest
+
+.PHONY: quick
+quick: $(READY) ## the tests that take seconds
+	$(BIN)/python -m pytest -m "not slow and not browser and not spark and not postgres"
+
+.PHONY: lint
+lint: $(READY) python sql structure ## style, types, SQL, rules of the dbt project
+
+.PHONY: python
+python: $(READY)
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+
+.PHONY: sql
+sql: $(READY)
+	$(BIN)/sqlfluff lint --processes 2 --disable-progress-bar models tests/dbt
+
+.PHONY: structure
+structure: $(READY)
+	DBT_ARTIFACTS_DIR="$(ARTIFACTS)" $(BIN)/dbt-bouncer run
+
+.PHONY: format
+format: $(READY) ## let ruff lay out the Python code
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+.PHONY: bench
+bench: $(READY) ## what a run costs, step by step, against its SQL alone
+	$(BIN)/python benchmarks/run.py
+
+.PHONY: ui
+ui: $(READY) ## Dagster's web server on 127.0.0.1:3000
+	$(BIN)/revops ui
+
+.PHONY: lock
+lock: ## compile requirements.lock and scripts/bootstrap.lock anew
+	scripts/lock.sh
+
+.PHONY: sbom
+sbom: $(READY) ## target/sbom.json, what is installed in CycloneDX, and known vulnerabilities in it
+	scripts/sbom.sh
+
+.PHONY: clean
+clean: ## what can be made again, except .venv and data
+	rm -rf target logs .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +

@@ -4,6 +4,14 @@
 -- Left out: sources that are not mapped in revops.yml alone.
 
 {% set mapped = var('mapped_sources') -%}
+{#- which of them are read is known only when the run starts -#}
+{% for entity in [
+    'accounts', 'people', 'funnel_events', 'users', 'opportunities', 'opportunity_changes', 'opportunity_people',
+    'campaigns', 'spend', 'touches', 'subscription_periods', 'contracts', 'invoices', 'forecasts', 'tickets', 'surveys',
+    'product_usage', 'tasks', 'tool_usage',
+] -%}
+{% do ref('entry_' ~ entity) -%}
+{% endfor -%}
 
 with
 

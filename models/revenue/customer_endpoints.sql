@@ -47,6 +47,19 @@ endpoints as (
             at_start.account_id = at_end.account_id
             and periods.last_day >= at_end.valid_from
             and periods.last_day < at_end.valid_to
+),
+
+due_contracts as (
+    select distinct
+        endpoints.grain,
+        endpoints.period_start,
+        endpoints.account_id
+    from endpoints
+    inner join {{ ref('contracts') }} as contracts
+        on
+            endpoints.account_id = contracts.account_id
+            and endpoints.period_start <= contracts.term_ends_on
+            and endpoints.last_day >= contracts.term_ends_on
 )
 
 select
@@ -58,6 +71,7 @@ select
     endpoints.end_amount,
     endpoints.is_customer_at_end,
     churns.reason as churn_reason,
+    due_contracts.account_id is not null as has_contract_due,
     coalesce(accounts.segment, 'unknown') as segment,
     coalesce(accounts.region, 'unknown') as region
 from endpoints
@@ -66,5 +80,10 @@ left join churns
         not endpoints.is_customer_at_end
         and endpoints.account_id = churns.account_id
         and endpoints.in_end_state_since = churns.occurred_on
+left join due_contracts
+    on
+        endpoints.grain = due_contracts.grain
+        and endpoints.period_start = due_contracts.period_start
+        and endpoints.account_id = due_contracts.account_id
 left join {{ ref('accounts') }} as accounts
     on endpoints.account_id = accounts.account_id

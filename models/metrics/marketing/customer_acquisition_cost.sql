@@ -8,7 +8,7 @@
 {% call kpi_mart(
     inputs=['spend', 'opportunities'] if 'subscription_periods' in var('missing_entities')
         and 'contracts' in var('missing_entities') else ['spend'],
-    variants={'default': 'currency', 'paid_only': 'currency', 'ratio_to_new_arr': 'ratio'}
+    variants={'default': 'currency', 'lagged_by_cycle': 'currency', 'paid_only': 'currency', 'ratio_to_new_arr': 'ratio'}
 ) -%}
 
 with
@@ -56,6 +56,13 @@ categories as (
     from {{ ref('cost_categories_in_cac') }}
 ),
 
+-- spend works one sales cycle later: the median cycle of all won deals up to the as-of day
+cycles as (
+    select coalesce(cast(round({{ percentile(days_between('opened_on', 'closed_on'), 0.5) }}) as integer), 0) as median_days
+    from {{ ref('opportunities') }}
+    where is_won and opened_on <= closed_on
+),
+
 events as (
     select
         cast('all' as {{ dbt.type_string() }}) as dimension,
@@ -63,6 +70,7 @@ events as (
         spend.day as happened_on,
         spend.amount as spend_amount,
         case when spend.category = 'advertising' then spend.amount else 0 end as paid_amount,
+        0 as lagged_amount,
         0 as new_customer,
         0 as new_amount
     from {{ ref('spend_daily') }} as spend
@@ -75,9 +83,28 @@ events as (
     select
         'all' as dimension,
         'all' as dimension_value,
+        {{ date_add('day', 'cycles.median_days', 'spend.day') }} as happened_on,
+        0 as spend_amount,
+        0 as paid_amount,
+        spend.amount as lagged_amount,
+        0 as new_customer,
+        0 as new_amount
+    from {{ ref('spend_daily') }} as spend
+    cross join cycles
+    left join categories
+        on coalesce(spend.category, 'other') = categories.category
+    where
+        coalesce(spend.department, 'marketing') in ('marketing', 'sales')
+        and coalesce(categories.is_included, true)
+        and {{ date_add('day', 'cycles.median_days', 'spend.day') }} <= {{ as_of_date() }}
+    union all
+    select
+        'all' as dimension,
+        'all' as dimension_value,
         became_customer_on as happened_on,
         0 as spend_amount,
         0 as paid_amount,
+        0 as lagged_amount,
         1 as new_customer,
         coalesce(new_amount, 0) as new_amount
     from new_customers
@@ -87,12 +114,15 @@ summed as (
     {{ sum_by_period('events', 'happened_on', {
         'spend_amount': 'spend_amount',
         'paid_amount': 'paid_amount',
+        'lagged_amount': 'lagged_amount',
         'new_customers': 'new_customer',
         'new_amount': 'new_amount',
     }) }}
 )
 
 {{ kpi_rows('summed', 'default', 'spend_amount', 'new_customers', unit='currency') }}
+union all
+{{ kpi_rows('summed', 'lagged_by_cycle', 'lagged_amount', 'new_customers', unit='currency') }}
 union all
 {{ kpi_rows('summed', 'paid_only', 'paid_amount', 'new_customers', unit='currency') }}
 union all

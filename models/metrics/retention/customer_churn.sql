@@ -7,6 +7,7 @@
     inputs=['subscription_periods'],
     variants={
         'default': 'ratio', 'revenue_gross': 'ratio', 'revenue_net': 'ratio', 'voluntary': 'ratio', 'involuntary': 'ratio',
+        'eligible_only': 'ratio',
     }
 ) -%}
 
@@ -15,6 +16,7 @@ with
 sliced as (
     {{ slice_by(ref('customer_endpoints'), ['segment', 'region'], [
         'grain', 'period_start', 'start_amount', 'end_amount', 'is_customer_at_end', 'churn_reason',
+        'has_contract_due',
     ]) }}
 ),
 
@@ -37,6 +39,8 @@ measured as (
         count(case
             when not sliced.is_customer_at_end and sliced.churn_reason = 'cancellation_involuntary' then 1
         end) as lost_involuntarily,
+        count(case when sliced.has_contract_due then 1 end) as eligible,
+        count(case when sliced.has_contract_due and not sliced.is_customer_at_end then 1 end) as eligible_lost,
         {{ money('coalesce(sum(sliced.start_amount), 0)') }} as start_amount,
         {{ money('coalesce(sum(sliced.start_amount - sliced.end_amount), 0)') }} as net_loss,
         {{ money('coalesce(sum(sliced.start_amount - least(sliced.start_amount, sliced.end_amount)), 0)') }} as gross_loss
@@ -59,5 +63,14 @@ union all
 {{ kpi_rows('measured', 'voluntary', 'lost_voluntarily', 'customers', interval='wilson') }}
 union all
 {{ kpi_rows('measured', 'involuntary', 'lost_involuntarily', 'customers', interval='wilson') }}
+union all
+{%- if 'contracts' in var('missing_entities') %}
+{{ kpi_rows(
+    'measured', 'eligible_only', value='cast(null as double)', n='0', null_reason="'missing_input:contracts'",
+    only="grain = 'all_time' and dimension = 'all'"
+) }}
+{%- else %}
+{{ kpi_rows('measured', 'eligible_only', 'eligible_lost', 'eligible', interval='wilson') }}
+{%- endif %}
 
 {%- endcall %}

@@ -7,7 +7,7 @@
 {% set dimensions = ['segment', 'region'] -%}
 
 {% call kpi_mart(
-    inputs=['subscription_periods'], variants={'default': 'currency', 'simple': 'currency'}
+    inputs=['subscription_periods'], variants={'default': 'currency', 'simple': 'currency', 'historical': 'currency'}
 ) -%}
 
 with
@@ -84,6 +84,62 @@ measured as (
             and at_end.dimension_value = curves.dimension_value
 ),
 
+-- margin earned up to the last day, per customer ever won
+earned as (
+    select
+        days.last_day,
+        history.account_id,
+        accounts.segment,
+        accounts.region,
+        cast(history.amount as double) * {{ days_between(
+            'history.valid_from', 'least(history.valid_to, ' ~ date_add('day', 1, 'days.last_day') ~ ')'
+        ) }} / 365 as revenue
+    from (select distinct last_day from {{ ref('reporting_periods') }}) as days
+    inner join {{ ref('recurring_revenue_history') }} as history
+        on days.last_day >= history.valid_from
+    left join {{ ref('accounts') }} as accounts
+        on history.account_id = accounts.account_id
+),
+
+sliced_earned as (
+    {{ slice_by('earned', dimensions, ['last_day', 'account_id', 'revenue']) }}
+),
+
+earned_by_day as (
+    select
+        last_day,
+        dimension,
+        dimension_value,
+        -- as decimals, so that the sum does not depend on the order of the rows
+        sum({{ money('revenue') }}) as revenue,
+        count(distinct account_id) as customers_ever
+    from sliced_earned
+    group by last_day, dimension, dimension_value
+),
+
+historical as (
+    select
+        at_end.grain,
+        at_end.period_start,
+        at_end.period_end,
+        at_end.dimension,
+        at_end.dimension_value,
+        cast(coalesce(earned_by_day.revenue, 0) as double)
+        * {{ policy_value('customer_lifetime_value', 'gross_margin', '1') }} as earned_margin,
+        coalesce(earned_by_day.customers_ever, 0) as customers_ever
+    from at_end
+    inner join {{ ref('reporting_periods') }} as periods
+        on
+            at_end.grain = periods.grain
+            and at_end.period_start = periods.period_start
+            and at_end.period_end = periods.period_end
+    left join earned_by_day
+        on
+            periods.last_day = earned_by_day.last_day
+            and at_end.dimension = earned_by_day.dimension
+            and at_end.dimension_value = earned_by_day.dimension_value
+),
+
 valued as (
     select
         *,
@@ -99,5 +155,7 @@ valued as (
 ) }}
 union all
 {{ kpi_rows('valued', 'simple', 'margin_of_start_customers', 'lost_basis', n='customers', unit='currency') }}
+union all
+{{ kpi_rows('historical', 'historical', 'earned_margin', 'customers_ever', unit='currency') }}
 
 {%- endcall %}

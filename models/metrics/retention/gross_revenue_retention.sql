@@ -2,7 +2,7 @@
 -- Grain: variant, grain, period_start, dimension, dimension_value. Customer endpoints: the same customers at both ends.
 -- Left out: customers won inside the period. All time has no start: null.
 
-{% call kpi_mart(inputs=['subscription_periods'], variants={'default': 'ratio'}) -%}
+{% call kpi_mart(inputs=['subscription_periods'], variants={'default': 'ratio', 'monthly_flow': 'ratio'}) -%}
 
 with
 
@@ -34,8 +34,54 @@ measured as (
             and spine.dimension = sliced.dimension
             and spine.dimension_value = sliced.dimension_value
     group by spine.grain, spine.period_start, spine.period_end, spine.dimension, spine.dimension_value
+),
+
+-- the operating clock: what the movements of the period did to the revenue at its start
+movements as (
+    select
+        segment,
+        region,
+        occurred_on,
+        amount,
+        case when movement in ('contraction', 'churn') then amount else 0 end as retention_change
+    from {{ ref('arr_movements') }}
+),
+
+sliced_movements as (
+    {{ slice_by('movements', ['segment', 'region'], ['occurred_on', 'amount', 'retention_change']) }}
+),
+
+moved as (
+    {{ sum_by_period('sliced_movements', 'occurred_on', {
+        'amount': 'amount',
+        'retention_change': 'retention_change',
+        'movements': '1',
+    }) }}
+),
+
+revenue_at_end as (
+    {{ stock_by_period('sliced_movements', 'occurred_on', {'amount': 'amount'}) }}
+),
+
+flows as (
+    select
+        moved.*,
+        case when moved.grain = 'all_time' then 0 else revenue_at_end.amount - moved.amount end as start_amount,
+        case
+            when moved.grain = 'all_time' then 0
+            else revenue_at_end.amount - moved.amount + moved.retention_change
+        end as retained_amount
+    from moved
+    inner join revenue_at_end
+        on
+            moved.grain = revenue_at_end.grain
+            and moved.period_start = revenue_at_end.period_start
+            and moved.dimension = revenue_at_end.dimension
+            and moved.dimension_value = revenue_at_end.dimension_value
 )
 
 {{ kpi_rows('measured', 'default', 'retained_amount', 'start_amount', n='customers') }}
+union all
+{{ kpi_rows('flows', 'monthly_flow', 'retained_amount', 'start_amount', n='movements') }}
 
 {%- endcall %}

@@ -7,7 +7,7 @@
     inputs=['forecasts', 'opportunities'],
     variants={
         'default': 'ratio', 'horizon_90': 'ratio', 'horizon_60': 'ratio', 'horizon_30': 'ratio', 'horizon_15': 'ratio',
-        'bias': 'ratio', 'mape': 'ratio',
+        'bias': 'ratio', 'mape': 'ratio', 'skill_against_naive': 'ratio', 'weighted_pipeline': 'ratio',
     }
 ) -%}
 
@@ -70,7 +70,71 @@ won_by_unit as (
     select opportunity_id, closed_on, amount, lower(owner_name) as unit from won_deals
 ),
 
-scored as (
+-- what the pipeline of the day before the period promised: amount × probability of what was to close in the period
+pipeline_by_unit as (
+    select
+        pipeline.day,
+        pipeline.expected_close_on,
+        lower(users.team) as team,
+        lower(users.source_id) as owner_source_id,
+        lower(users.name) as owner_name,
+        cast(coalesce(pipeline.amount, 0) as double) * coalesce(pipeline.probability, 0) as weighted_amount
+    from {{ ref('pipeline_daily') }} as pipeline
+    left join {{ ref('users') }} as users
+        on pipeline.owner_id = users.user_id
+),
+
+compared as (
+    select
+        calls.forecast_unit,
+        calls.period_start,
+        calls.period_end,
+        {{ money('coalesce(sum(won_by_unit.amount), 0)') }} as naive_forecast
+    from (
+        select
+            unit as forecast_unit,
+            period_start,
+            period_end,
+            {{ date_add(
+                'month',
+                '-((extract(year from period_end) - extract(year from period_start)) * 12
+                + extract(month from period_end) - extract(month from period_start))',
+                'period_start'
+            ) }} as previous_start
+        from calls_before
+        where rank_from_last = 1 and horizon = 'default'
+    ) as calls
+    left join won_by_unit
+        on
+            lower(calls.forecast_unit) = won_by_unit.unit
+            and calls.previous_start <= won_by_unit.closed_on
+            and calls.period_start > won_by_unit.closed_on
+    group by calls.forecast_unit, calls.period_start, calls.period_end
+),
+
+weighted as (
+    select
+        calls.unit as forecast_unit,
+        calls.period_start,
+        calls.period_end,
+        cast(coalesce(sum({{ money('pipeline_by_unit.weighted_amount') }}), 0) as decimal(38, 6)) as weighted_forecast
+    from calls_before as calls
+    left join pipeline_by_unit
+        on
+            {{ date_add('day', -1, 'calls.period_start') }} = pipeline_by_unit.day
+            and calls.period_start <= pipeline_by_unit.expected_close_on
+            and calls.period_end > pipeline_by_unit.expected_close_on
+            and (
+                lower(calls.unit) = 'company'
+                or lower(calls.unit) = pipeline_by_unit.team
+                or lower(calls.unit) = pipeline_by_unit.owner_source_id
+                or lower(calls.unit) = pipeline_by_unit.owner_name
+            )
+    where calls.rank_from_last = 1 and calls.horizon = 'default'
+    group by calls.unit, calls.period_start, calls.period_end
+),
+
+actuals as (
     select
         calls_before.horizon,
         calls_before.unit as forecast_unit,
@@ -89,8 +153,30 @@ scored as (
         calls_before.horizon, calls_before.unit, calls_before.period_start, calls_before.period_end, calls_before.amount
 ),
 
+scored as (
+    select
+        actuals.*,
+        compared.naive_forecast,
+        weighted.weighted_forecast
+    from actuals
+    left join compared
+        on
+            actuals.horizon = 'default'
+            and actuals.forecast_unit = compared.forecast_unit
+            and actuals.period_start = compared.period_start
+            and actuals.period_end = compared.period_end
+    left join weighted
+        on
+            actuals.horizon = 'default'
+            and actuals.forecast_unit = weighted.forecast_unit
+            and actuals.period_start = weighted.period_start
+            and actuals.period_end = weighted.period_end
+),
+
 sliced as (
-    {{ slice_by('scored', ['forecast_unit'], ['horizon', 'period_start', 'period_end', 'forecast', 'actual']) }}
+    {{ slice_by('scored', ['forecast_unit'], [
+        'horizon', 'period_start', 'period_end', 'forecast', 'actual', 'naive_forecast', 'weighted_forecast',
+    ]) }}
 ),
 
 spine as (
@@ -115,6 +201,8 @@ pooled as (
         {{ money('coalesce(sum(sliced.actual), 0)') }} as actual,
         {{ money('coalesce(sum(sliced.actual - sliced.forecast), 0)') }} as error,
         {{ money('coalesce(sum(abs(sliced.actual - sliced.forecast)), 0)') }} as absolute_error,
+        {{ money('coalesce(sum(abs(sliced.actual - sliced.naive_forecast)), 0)') }} as naive_error,
+        {{ money('coalesce(sum(abs(sliced.actual - sliced.weighted_forecast)), 0)') }} as weighted_error,
         sum(case
             when sliced.actual > 0 then {{ safe_divide('abs(sliced.actual - sliced.forecast)', 'sliced.actual') }}
         end) as percentage_error,
@@ -135,7 +223,9 @@ measured as (
     select
         *,
         -- accuracy is floored at 0
-        greatest(actual - absolute_error, {{ money('0') }}) as matched
+        greatest(actual - absolute_error, {{ money('0') }}) as matched,
+        greatest(actual - weighted_error, {{ money('0') }}) as weighted_matched,
+        naive_error - absolute_error as error_saved
     from pooled
 )
 
@@ -146,5 +236,9 @@ union all
 {{ kpi_rows('measured', 'bias', 'error', 'actual', n='calls', only="horizon = 'default'") }}
 union all
 {{ kpi_rows('measured', 'mape', 'percentage_error', 'calls_with_actual', only="horizon = 'default'") }}
+union all
+{{ kpi_rows('measured', 'skill_against_naive', 'error_saved', 'naive_error', n='calls', only="horizon = 'default'") }}
+union all
+{{ kpi_rows('measured', 'weighted_pipeline', 'weighted_matched', 'actual', n='calls', only="horizon = 'default'") }}
 
 {%- endcall %}

@@ -8,7 +8,7 @@
     inputs=['opportunities'],
     variants={
         'default': 'days', 'mean': 'days', 'mean_all_closed': 'days', 'p25': 'days', 'p75': 'days', 'p90': 'days',
-        'lost': 'days',
+        'lost': 'days', 'kaplan_meier_median': 'days',
     }
 ) -%}
 
@@ -61,6 +61,67 @@ ranked as (
     group by months.grain, months.period_start, sliced.dimension, sliced.dimension_value
 ),
 
+-- deals opened in the period, followed until they were won or lost, or as far as they are known
+followed_deals as (
+    select
+        segment,
+        region,
+        owner_name as owner,
+        team,
+        product,
+        lead_source,
+        direction,
+        kind,
+        opened_on,
+        cast({{ days_between('opened_on', 'case when is_closed then closed_on else ' ~ as_of_date() ~ ' end') }} as double)
+            as duration,
+        case when is_won then 1 when is_closed then 2 else 0 end as outcome
+    from {{ ref('opportunities') }}
+    where opened_on is not null and (not is_closed or closed_on >= opened_on)
+),
+
+sliced_followed as (
+    {{ slice_by('followed_deals', dimensions, ['opened_on', 'duration', 'outcome']) }}
+),
+
+followed_by_period as (
+    select
+        months.grain,
+        months.period_start,
+        sliced_followed.dimension,
+        sliced_followed.dimension_value,
+        sliced_followed.duration,
+        sliced_followed.outcome
+    from sliced_followed
+    inner join {{ ref('reporting_months') }} as months
+        on cast({{ dbt.date_trunc('month', 'sliced_followed.opened_on') }} as date) = months.month_start
+),
+
+medians_of_opened as (
+    {{ median_time_to_event('followed_by_period', ['grain', 'period_start', 'dimension', 'dimension_value']) }}
+),
+
+opened as (
+    {{ sum_by_period('sliced_followed', 'opened_on', {'deals': '1'}) }}
+),
+
+followed as (
+    select
+        opened.*,
+        medians_of_opened.median_duration,
+        case
+            when opened.deals = 0 then 'no_denominator'
+            when medians_of_opened.median_duration is null then 'insufficient_history'
+        end as median_null_reason
+    from opened
+    left join medians_of_opened
+        on
+            opened.grain = medians_of_opened.grain
+            and opened.period_start = medians_of_opened.period_start
+            and opened.dimension = medians_of_opened.dimension
+            and opened.dimension_value = medians_of_opened.dimension_value
+),
+
 measured as (
     select
         summed.*,
@@ -92,5 +153,9 @@ union all
 {{ kpi_rows('measured', 'p90', value='won_p90', n='won', unit='days') }}
 union all
 {{ kpi_rows('measured', 'lost', value='lost_p50', n='lost', unit='days') }}
+union all
+{{ kpi_rows(
+    'followed', 'kaplan_meier_median', value='median_duration', n='deals', unit='days', null_reason='median_null_reason'
+) }}
 
 {%- endcall %}

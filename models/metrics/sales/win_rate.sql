@@ -2,11 +2,15 @@
 -- Grain: variant, grain, period_start, dimension, dimension_value.
 -- Left out: deals closed on an unknown day. A slice in which nothing closed is null, not 0.
 
+{% set matured_days = policy_value('win_rate', 'matured_cohort_days', 90) -%}
 {% set dimensions = ['segment', 'region', 'owner', 'team', 'product', 'lead_source', 'direction', 'kind'] -%}
 
 {% call kpi_mart(
     inputs=['opportunities'],
-    variants={'default': 'ratio', 'amount_weighted': 'ratio', 'created_cohort': 'ratio', 'including_open': 'ratio'}
+    variants={
+        'default': 'ratio', 'amount_weighted': 'ratio', 'created_cohort': 'ratio', 'matured_cohort': 'ratio',
+        'including_open': 'ratio',
+    }
 ) -%}
 
 with
@@ -88,6 +92,59 @@ closed_and_open as (
             and closed.period_start = open_deals.period_start
             and closed.dimension = open_deals.dimension
             and closed.dimension_value = open_deals.dimension_value
+),
+
+-- of the deals opened in the period, the share won within so many days; open ones are followed as far as they are known
+followed_deals as (
+    select
+        months.grain,
+        months.period_start,
+        sliced.dimension,
+        sliced.dimension_value,
+        cast({{ days_between(
+            'sliced.opened_on', 'case when sliced.is_closed then sliced.closed_on else ' ~ as_of_date() ~ ' end'
+        ) }} as double) as duration,
+        case when sliced.is_won then 1 when sliced.is_closed then 2 else 0 end as outcome
+    from sliced
+    inner join {{ ref('reporting_months') }} as months
+        on cast({{ dbt.date_trunc('month', 'sliced.opened_on') }} as date) = months.month_start
+    where
+        not sliced.is_closed
+        or sliced.closed_on >= sliced.opened_on
+),
+
+curves as (
+    {{ cumulative_incidence('followed_deals', ['grain', 'period_start', 'dimension', 'dimension_value']) }}
+),
+
+matured as (
+    select
+        grain,
+        period_start,
+        dimension,
+        dimension_value,
+        max(case when duration <= {{ matured_days }} then cumulative_incidence else 0 end) as won_share,
+        -- known as far as the horizon, or everyone decided before it
+        max(followed_to) >= {{ matured_days }} or min(survival) < 1e-200 as is_matured
+    from curves
+    group by grain, period_start, dimension, dimension_value
+),
+
+cohorts as (
+    select
+        created.*,
+        case when matured.is_matured then matured.won_share end as matured_share,
+        case
+            when created.created = 0 then 'no_denominator'
+            when not coalesce(matured.is_matured, false) then 'insufficient_history'
+        end as matured_null_reason
+    from created
+    left join matured
+        on
+            created.grain = matured.grain
+            and created.period_start = matured.period_start
+            and created.dimension = matured.dimension
+            and created.dimension_value = matured.dimension_value
 )
 
 {{ kpi_rows('closed', 'default', 'won', 'decided', interval='wilson') }}
@@ -95,6 +152,10 @@ union all
 {{ kpi_rows('closed', 'amount_weighted', 'won_amount', 'decided_amount', n='decided') }}
 union all
 {{ kpi_rows('created', 'created_cohort', 'won', 'created', interval='wilson') }}
+union all
+{{ kpi_rows(
+    'cohorts', 'matured_cohort', value='matured_share', n='created', null_reason='matured_null_reason'
+) }}
 union all
 {{ kpi_rows('closed_and_open', 'including_open', 'won', 'all_deals', interval='wilson') }}
 

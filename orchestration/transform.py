@@ -75,7 +75,7 @@ def build(
 def unit_tests(build_file: Path) -> list[NodeResult]:
     """Run every unit test of the models.
 
-    `build_file` needs the tables of a full build, empty ones will do: dbt reads only the types of mocked columns there.
+    `build_file` needs the tables of a full build, empty ones will do: dbt reads there the types of mocked columns.
     """
     with _environment(build_file, build_file.parent / "no_landing.duckdb", threads=2):
         return _invoke(["test", "--select", "test_type:unit"], _default_variables(), lambda node: None)

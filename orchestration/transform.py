@@ -225,12 +225,13 @@ def _manifest(variables: dict[str, Any]) -> Any:
     """
     from dbt.cli.main import dbtRunner
     from dbt.contracts.graph.manifest import Manifest
+    from dbt.parser.manifest import extended_mashumuro_decoder, extended_mashumaro_encoder
 
     folder = _manifest_folder(variables)
     if folder not in _parsed:
         packed = folder / "parsed.msgpack"
         if packed.exists():
-            _parsed[folder] = Manifest.from_msgpack(packed.read_bytes())
+            _parsed[folder] = Manifest.from_msgpack(packed.read_bytes(), decoder=extended_mashumuro_decoder)
         else:
             folder.mkdir(parents=True, exist_ok=True)
             arguments = [option for option in _options(variables) if option != "--no-write-json"]
@@ -239,7 +240,7 @@ def _manifest(variables: dict[str, Any]) -> Any:
                 raise RevopsError(f"The dbt project does not parse: {_one_line(str(outcome.exception))}")
             _parsed[folder] = outcome.result
             draft = packed.with_suffix(f".{os.getpid()}")
-            draft.write_bytes(outcome.result.to_msgpack())
+            draft.write_bytes(outcome.result.to_msgpack(extended_mashumaro_encoder))
             draft.replace(packed)
     return _parsed[folder]
 

@@ -42,29 +42,76 @@ sliced as (
     {{ slice_by('closed_deals', dimensions, ['closed_on', 'is_won', 'amount', 'won_cycle_days']) }}
 ),
 
-closed as (
-    {{ sum_by_period('sliced', 'closed_on', {
-        'won': 'case when is_won then 1 else 0 end',
-        'decided': '1',
-        'won_amount': 'case when is_won then coalesce(amount, 0) else 0 end',
-        'won_with_amount': 'case when is_won and amount is not null then 1 else 0 end',
-        'cycle_days': 'coalesce(won_cycle_days, 0)',
-        'cycles': 'case when won_cycle_days is not null then 1 else 0 end',
-    }) }}
+-- the twelve months that end with the period; of the last, running ones, as much as there is
+window_months as (
+    select
+        periods.grain,
+        periods.period_start,
+        periods.period_end,
+        months.month_start
+    from {{ ref('reporting_periods') }} as periods
+    inner join {{ ref('reporting_months') }} as months
+        on
+            months.grain = 'month'
+            and (
+                periods.grain = 'all_time'
+                or (
+                    months.month_start >= {{ date_add('month', -12, 'periods.period_end') }}
+                    and months.month_start < periods.period_end
+                )
+            )
+),
+
+monthly as (
+    select
+        cast({{ dbt.date_trunc('month', 'closed_on') }} as date) as month_start,
+        dimension,
+        dimension_value,
+        sum(case when is_won then 1 else 0 end) as won,
+        count(*) as decided,
+        sum(case when is_won then coalesce(amount, 0) else 0 end) as won_amount,
+        sum(case when is_won and amount is not null then 1 else 0 end) as won_with_amount,
+        sum(coalesce(won_cycle_days, 0)) as cycle_days,
+        count(won_cycle_days) as cycles
+    from sliced
+    group by cast({{ dbt.date_trunc('month', 'closed_on') }} as date), dimension, dimension_value
+),
+
+windows as (
+    select
+        window_months.grain,
+        window_months.period_start,
+        window_months.period_end,
+        monthly.dimension,
+        monthly.dimension_value,
+        sum(monthly.won) as won,
+        sum(monthly.decided) as decided,
+        sum(monthly.won_amount) as won_amount,
+        sum(monthly.won_with_amount) as won_with_amount,
+        sum(monthly.cycle_days) as cycle_days,
+        sum(monthly.cycles) as cycles
+    from window_months
+    inner join monthly
+        on window_months.month_start = monthly.month_start
+    group by
+        window_months.grain, window_months.period_start, window_months.period_end,
+        monthly.dimension, monthly.dimension_value
 ),
 
 medians as (
     select
-        months.grain,
-        months.period_start,
+        window_months.grain,
+        window_months.period_start,
+        window_months.period_end,
         sliced.dimension,
         sliced.dimension_value,
         {{ percentile('sliced.won_cycle_days', 0.5) }} as median_cycle_days
     from sliced
-    inner join {{ ref('reporting_months') }} as months
-        on cast({{ dbt.date_trunc('month', 'sliced.closed_on') }} as date) = months.month_start
-    where months.grain in ('trailing_12_months', 'all_time')
-    group by months.grain, months.period_start, sliced.dimension, sliced.dimension_value
+    inner join window_months
+        on cast({{ dbt.date_trunc('month', 'sliced.closed_on') }} as date) = window_months.month_start
+    group by
+        window_months.grain, window_months.period_start, window_months.period_end,
+        sliced.dimension, sliced.dimension_value
 ),
 
 qualified_moves as (
@@ -110,23 +157,20 @@ measured as (
         windows.cycle_days,
         medians.median_cycle_days
     from qualified
-    inner join {{ ref('reporting_periods') }} as periods
+    left join windows
         on
-            qualified.grain = periods.grain
-            and qualified.period_start = periods.period_start
-            and qualified.period_end = periods.period_end
-    left join closed as windows
-        on
-            windows.grain = case when periods.grain = 'all_time' then 'all_time' else 'trailing_12_months' end
-            and periods.last_month = windows.last_month
+            qualified.grain = windows.grain
+            and qualified.period_start = windows.period_start
+            and qualified.period_end = windows.period_end
             and qualified.dimension = windows.dimension
             and qualified.dimension_value = windows.dimension_value
     left join medians
         on
-            windows.grain = medians.grain
-            and windows.period_start = medians.period_start
-            and windows.dimension = medians.dimension
-            and windows.dimension_value = medians.dimension_value
+            qualified.grain = medians.grain
+            and qualified.period_start = medians.period_start
+            and qualified.period_end = medians.period_end
+            and qualified.dimension = medians.dimension
+            and qualified.dimension_value = medians.dimension_value
 )
 
 -- ÷ mean cycle = × cycles ÷ cycle days: the stored denominator stays exact

@@ -107,6 +107,9 @@ def people_known(world: World) -> dict[str, datetime]:
     for step in world.funnel:
         if step.system == "crm" or step.stage == "mql":
             known.setdefault(step.person.id, step.at)
+    for touch in world.touches:
+        if touch.system == "crm" and touch.person is not None:
+            known[touch.person.id] = min(known.get(touch.person.id, datetime.max), touch.at)
     for person in world.people:
         if person.is_contact_from is not None:
             known[person.id] = min(known.get(person.id, datetime.max), person.is_contact_from)

@@ -93,10 +93,12 @@ class _Company:
         self._past: dict[date, list[DealState]] = {}
 
     def first_day(self) -> date:
-        """Of the business: the first deal, touch, answer, ticket, euro spent or month called."""
+        """Of the business: the first deal, touch, ticket, service, term, euro spent or month called."""
         moments = [d.deal.opened_at for d in self.deals] + [t.at for t in self.world.touches[:500]]
         moments += [s.at for s in self.world.funnel[:500]] + [t.opened_at for t in self.world.tickets[:500]]
         days = [self.clock.day(at) for at in moments] + [s.spent_on for s in self.world.spend]
+        days += [p.starts_on for p in self.world.periods if p.deleted_at is None]
+        days += [c.starts_on for c in self.world.contracts]
         return min([*days, *(f.period_start for f in self.world.forecasts), self.as_of])
 
     def figures(self, period: Period, segment: str) -> Iterator[tuple[str, str, Figure]]:

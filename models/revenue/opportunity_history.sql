@@ -278,7 +278,8 @@ final as (
         end as owner_id,
         states.forecast_category,
         {{ try_cast('states.probability', 'double') }} as probability,
-        coalesce(lower(states.is_deleted) in ('true', 't', '1'), false) as is_deleted,
+        -- a deal deleted by now leaves every count, earlier days included; one restored since was gone for a while
+        deals.is_deleted = 'true' or coalesce(lower(states.is_deleted) in ('true', 't', '1'), false) as is_deleted,
         states.is_inferred
     from states
     inner join deals

@@ -1,4 +1,6 @@
-"""The data as Dagster assets, from extraction to publication. Every asset calls one step of `orchestration.run`."""
+"""The data as Dagster assets, from extraction to publication. Every asset calls one step of
+`orchestration.run`.
+"""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -42,7 +44,9 @@ class _Translator(DagsterDbtTranslator):
 
 @dataclass(frozen=True)
 class _Stage:
-    """The dbt nodes built in one go: their assets, and their tests as asset checks by the test's unique id."""
+    """The dbt nodes built in one go: their assets, and their tests as asset checks by the test's unique
+    id.
+    """
 
     specs: Sequence[dg.AssetSpec]
     checks: Mapping[str, dg.AssetCheckSpec]
@@ -52,7 +56,9 @@ class _Stage:
 def warehouse_assets(settings: Settings, manifest: Mapping[str, Any]) -> list[dg.AssetsDefinition]:
     """Every asset of the job: extraction, entry, identity, warehouse, candidate, published."""
     translator = _Translator(settings=DagsterDbtTranslatorSettings(enable_source_tests_as_checks=True))
-    entry = _stage(manifest, translator, lambda node: node["schema"] in ("entry", "rules", _WRITTEN_BEFORE_ENTRY))
+    entry = _stage(
+        manifest, translator, lambda node: node["schema"] in ("entry", "rules", _WRITTEN_BEFORE_ENTRY)
+    )
     identity = _stage(manifest, translator, lambda node: node["schema"] == _WRITTEN_BY_IDENTITY)
     taken = {*entry.keys, *identity.keys}
     warehouse = _stage(manifest, translator, lambda node: node["unique_id"] not in taken)
@@ -104,9 +110,13 @@ def _extraction(source: Source, keys: Mapping[str, dg.AssetKey]) -> dg.AssetsDef
 
 
 def _entry(stage: _Stage, extracted: Mapping[str, Mapping[str, dg.AssetKey]]) -> dg.AssetsDefinition:
-    """dbt does not know which sources a configuration maps; the lineage of each entity to them is added here."""
+    """dbt does not know which sources a configuration maps; the lineage of each entity to them is added
+    here.
+    """
     specs = [
-        spec.merge_attributes(deps=[keys[spec.key.path[-1]] for keys in extracted.values() if spec.key.path[-1] in keys])
+        spec.merge_attributes(
+            deps=[keys[spec.key.path[-1]] for keys in extracted.values() if spec.key.path[-1] in keys]
+        )
         if spec.key.path[0] == "entry"
         else spec.merge_attributes(deps=[key for keys in extracted.values() for key in keys.values()])
         if spec.key.path[0] == _WRITTEN_BEFORE_ENTRY
@@ -203,9 +213,7 @@ def _published() -> dg.AssetsDefinition:
     return published
 
 
-def _built(
-    run: Run, stage: _Stage, step: Callable[[Run, Callable[[NodeResult], None]], None]
-) -> Results:
+def _built(run: Run, stage: _Stage, step: Callable[[Run, Callable[[NodeResult], None]], None]) -> Results:
     """Run a dbt step; what was built and tested is reported also when it fails."""
     nodes: list[NodeResult] = []
     failure: dg.Failure | None = None
@@ -261,14 +269,21 @@ def _stage(
     # Dagster wants the assets of one step in an order in which none comes before one it depends on.
     by_key = {spec.key: unique_id for unique_id, spec in specs.items()}
     sorter = TopologicalSorter(
-        {unique_id: {by_key[dep.asset_key] for dep in spec.deps if dep.asset_key in by_key} for unique_id, spec in specs.items()}
+        {
+            unique_id: {by_key[dep.asset_key] for dep in spec.deps if dep.asset_key in by_key}
+            for unique_id, spec in specs.items()
+        }
     )
     ordered = {unique_id: specs[unique_id] for unique_id in sorter.static_order()}
-    return _Stage(list(ordered.values()), checks, {unique_id: spec.key for unique_id, spec in ordered.items()})
+    return _Stage(
+        list(ordered.values()), checks, {unique_id: spec.key for unique_id, spec in ordered.items()}
+    )
 
 
 def _raw_keys(source: Source, settings: Settings) -> dict[str, dg.AssetKey]:
-    """[source, entity] for every entity the source is configured to give; [source] alone if none can be told."""
+    """[source, entity] for every entity the source is configured to give; [source] alone if none can be
+    told.
+    """
     if isinstance(source, FilesSource) and source.entities is None:
         folder = settings.root / source.path
         stems = {path.stem for path in folder.glob("*")} if folder.is_dir() else set()
@@ -281,7 +296,9 @@ def _raw_keys(source: Source, settings: Settings) -> dict[str, dg.AssetKey]:
 
 
 class _as_failure:
-    """Dagster stores what a step raises: let it store the sentence, which is free of secrets, and not the traceback."""
+    """Dagster stores what a step raises: let it store the sentence, which is free of secrets, and not the
+    traceback.
+    """
 
     def __enter__(self) -> None:
         return None

@@ -78,10 +78,12 @@ def write(
     allow_stale: bool,
     runs: Sequence[RunRecord],
 ) -> dict[str, list[str]]:
-    """Create `build_file` with run.inputs, run.reads, run.problems and run.runs; return entity → source names.
+    """Create `build_file` with run.inputs, run.reads, run.problems and run.runs; return entity → source
+    names.
 
-    An input is an entity of a configured source that has been extracted at least once. Raises SourceFailed for a
-    configured source that never was, unless `allow_stale`. `runs` are those before and this one, which is running.
+    An input is an entity of a configured source that has been extracted at least once. Raises SourceFailed
+    for a configured source that never was, unless `allow_stale`. `runs` are those before and this one, which
+    is running.
     """
     landing = open_landing(home)
     # What a run that died left in the log belongs into the file before dbt attaches it read-only.
@@ -95,7 +97,8 @@ def write(
         missing = [source.name for source in settings.sources if source.name not in landed]
         if missing and not allow_stale:
             raise SourceFailed(
-                f"{', '.join(missing)} {'has' if len(missing) == 1 else 'have'} never been extracted into {home};"
+                f"{', '.join(missing)} {'has' if len(missing) == 1 else 'have'} never been extracted into"
+                f" {home};"
                 " run without --source and --no-extract, or publish without with --allow-stale."
             )
         inputs = _inputs(landed)
@@ -112,6 +115,19 @@ def write(
             [[getattr(record, column) for column in _RUNS] for record in runs],
         )
     return inputs
+
+
+def policy(build_file: Path) -> dict[str, dict[str, str]]:
+    """Policy → setting → value, as the rules of this build say."""
+    found: dict[str, dict[str, str]] = {}
+    with open_build(build_file, read_only=True) as con:
+        if "metric_policy" in tables(con, build_file.stem, "rules"):
+            rows = con.execute(
+                "select policy, setting, value from rules.metric_policy order by all"
+            ).fetchall()
+            for name, setting, value in rows:
+                found.setdefault(name, {})[setting] = value
+    return found
 
 
 def last_loads(home: Path, settings: Settings) -> dict[str, str]:

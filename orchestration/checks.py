@@ -1,4 +1,6 @@
-"""The audit as Dagster asset checks of the candidate: one that fails keeps the candidate from being published."""
+"""The audit as Dagster asset checks of the candidate: one that fails keeps the candidate from being
+published.
+"""
 
 import dagster as dg
 

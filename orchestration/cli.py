@@ -24,7 +24,9 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-sources_app = typer.Typer(help="What is configured, and whether it can be reached.", invoke_without_command=True)
+sources_app = typer.Typer(
+    help="What is configured, and whether it can be reached.", invoke_without_command=True
+)
 sandbox_app = typer.Typer(help="The pretend company.", no_args_is_help=True)
 app.add_typer(sources_app, name="sources")
 app.add_typer(sandbox_app, name="sandbox")
@@ -66,6 +68,11 @@ def main() -> None:
         _fail(f"Unexpected {type(failure).__name__}: {failure}", RevopsError.exit_code)
 
 
+def _page() -> Console:
+    """The console for tables: as wide as the terminal, or wide enough for any of them."""
+    return Console(highlight=False, width=None if sys.stdout.isatty() else 200)
+
+
 def _fail(sentence: str, exit_code: int) -> None:
     print(f"Error: {redact(sentence)}", file=sys.stderr)
     sys.exit(exit_code)
@@ -76,7 +83,8 @@ def run(
     config: Config = None,
     home: Home = None,
     as_of: Annotated[
-        date | None, typer.Option(parser=_day, metavar="DATE", help="Last day that exists; today if left out.")
+        date | None,
+        typer.Option(parser=_day, metavar="DATE", help="Last day that exists; today if left out."),
     ] = None,
     source: Annotated[
         list[str] | None, typer.Option(metavar="NAME", help="Extract this source only; may be repeated.")
@@ -86,7 +94,9 @@ def run(
     known_at: Annotated[
         datetime | None,
         typer.Option(
-            parser=_parsed(_utc, "2026-03-31T12:00:00Z"), metavar="TIMESTAMP", help="Rebuild what was known then (UTC)."
+            parser=_parsed(_utc, "2026-03-31T12:00:00Z"),
+            metavar="TIMESTAMP",
+            help="Rebuild what was known then (UTC).",
         ),
     ] = None,
     allow_stale: Annotated[
@@ -122,7 +132,7 @@ def _print_summary(this_run: "Run") -> None:
     from orchestration.scorecard import findings, print_scorecard, scorecard
     from orchestration.warehouse import open_published, published_file
 
-    console = Console(highlight=False, soft_wrap=True)
+    console = _page()
     with open_published(this_run.home) as con:
         month, scores = scorecard(con)
         problems = findings(con)
@@ -147,7 +157,9 @@ def kpi(
     name: Annotated[str, typer.Argument(help="A KPI of metrics.kpi_catalog, such as win_rate.")],
     home: Home = None,
     variant: Annotated[str, typer.Option(help="A reading of the KPI.")] = "default",
-    grain: Annotated[str, typer.Option(help="month, quarter, year, trailing_12_months or all_time.")] = "month",
+    grain: Annotated[
+        str, typer.Option(help="month, quarter, year, trailing_12_months or all_time.")
+    ] = "month",
     by: Annotated[str, typer.Option(metavar="DIMENSION", help="Slice by segment, region, team …")] = "all",
     since: Annotated[
         date | None, typer.Option(parser=_day, metavar="DATE", help="First day of the first period.")
@@ -182,7 +194,7 @@ def kpi(
         return
     from orchestration.scorecard import print_kpi
 
-    print_kpi(Console(highlight=False, soft_wrap=True), columns, rows)
+    print_kpi(_page(), columns, rows)
 
 
 @app.command()
@@ -261,7 +273,9 @@ def history(home: Home = None) -> None:
 
 @app.command()
 def rollback(
-    version: Annotated[str | None, typer.Argument(help="A version of `revops history`; the one before if left out.")] = None,
+    version: Annotated[
+        str | None, typer.Argument(help="A version of `revops history`; the one before if left out.")
+    ] = None,
     home: Home = None,
 ) -> None:
     """Go back to an older published version."""
@@ -291,7 +305,15 @@ def ui(
         "REVOPS_HOME": str(folder),
         "REVOPS_CONFIG": str(config_path(config)),
     }
-    arguments = ["dev", "--module-name", "orchestration.definitions", "--host", "127.0.0.1", "--port", str(port)]
+    arguments = [
+        "dev",
+        "--module-name",
+        "orchestration.definitions",
+        "--host",
+        "127.0.0.1",
+        "--port",
+        str(port),
+    ]
     os.execv(sys.executable, [sys.executable, "-m", "dagster", *arguments])
 
 
@@ -304,7 +326,9 @@ def deliver(
     seed: Annotated[int, typer.Option(help="Another seed is another company.")] = 7,
     scale: Annotated[float, typer.Option(min=0.01, help="1: about 600 companies.")] = 1.0,
 ) -> None:
-    """Let the pretend company live until a day and export its silos into data/sandbox beside the configuration."""
+    """Let the pretend company live until a day and export its silos into data/sandbox beside the
+    configuration.
+    """
     from sandbox.delivery import deliver as export
     from sandbox.world import World
 

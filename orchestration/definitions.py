@@ -19,7 +19,9 @@ from orchestration.settings import Settings, config_path, home_folder, load_sett
 
 def assemble(settings: Settings, run: dg.ResourceDefinition) -> dg.Definitions:
     """All definitions for one configuration; `run` gives the assets the run they belong to."""
-    job = dg.define_asset_job(JOB_NAME, selection=dg.AssetSelection.all(), executor_def=dg.in_process_executor)
+    job = dg.define_asset_job(
+        JOB_NAME, selection=dg.AssetSelection.all(), executor_def=dg.in_process_executor
+    )
     return dg.Definitions(
         assets=warehouse_assets(settings, transform.manifest()),
         jobs=[job],
@@ -39,8 +41,12 @@ def new_run(settings: Settings, home: Path) -> dg.ResourceDefinition:
 
     @dg.resource(
         config_schema={
-            "as_of": dg.Field(str, is_required=False, description="Last day that exists, YYYY-MM-DD; today if left out"),
-            "known_at": dg.Field(str, is_required=False, description="Rebuild what was known at this time (UTC)"),
+            "as_of": dg.Field(
+                str, is_required=False, description="Last day that exists, YYYY-MM-DD; today if left out"
+            ),
+            "known_at": dg.Field(
+                str, is_required=False, description="Rebuild what was known at this time (UTC)"
+            ),
             "full_refresh": dg.Field(bool, default_value=False),
             "allow_stale": dg.Field(bool, default_value=False),
             "allow_shrink": dg.Field(bool, default_value=False),

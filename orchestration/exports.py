@@ -24,7 +24,11 @@ class Format(StrEnum):
 
 
 def print_rows(
-    columns: Sequence[str], rows: Sequence[Sequence[Any]], output_format: Format, file: TextIO, title: str = ""
+    columns: Sequence[str],
+    rows: Sequence[Sequence[Any]],
+    output_format: Format,
+    file: TextIO,
+    title: str = "",
 ) -> None:
     """Print rows to `file`. Decimals are text in JSON, so that no digit is lost."""
     if output_format is Format.JSON:
@@ -49,7 +53,8 @@ def spreadsheet_safe(text: str) -> str:
 
 def _print_table(columns: Sequence[str], rows: Sequence[Sequence[Any]], file: TextIO, title: str) -> None:
     console = Console(file=file, highlight=False, soft_wrap=not file.isatty())
-    # Cut cells would be wrong data where a program reads them: without a terminal the table is as wide as it needs.
+    # Cut cells would be wrong data where a program reads them: without a terminal the table is as wide as it
+    # needs.
     if not file.isatty():
         console.width = 100_000
     table = Table(title=title or None, title_justify="left", box=None, pad_edge=False, header_style="bold")

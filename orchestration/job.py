@@ -9,9 +9,12 @@ from orchestration.settings import switch_off_telemetry
 
 
 def execute(run: Run) -> None:
-    """Run every step of an open run as the Dagster job, and raise the RevopsError that stopped it, if one did."""
+    """Run every step of an open run as the Dagster job, and raise the RevopsError that stopped it, if one
+    did.
+    """
     with run.reporter.step("prepare"):
-        # Imported only now: Dagster and dbt take seconds, and a run that finds the lock held should not need them.
+        # Imported only now: Dagster and dbt take seconds, and a run that finds the lock held should not need
+        # them.
         switch_off_telemetry()
         warnings.filterwarnings("ignore", module="dagster")
         import dagster as dg

@@ -21,7 +21,9 @@ _COLUMNS = (
 
 @dataclass(frozen=True)
 class KpiQuery:
-    """Which values of one KPI. `since` and `until` are days; a period belongs if it starts on or between them."""
+    """Which values of one KPI. `since` and `until` are days; a period belongs if it starts on or between
+    them.
+    """
 
     name: str
     variant: str = "default"
@@ -31,19 +33,26 @@ class KpiQuery:
     until: date | None = None
 
 
-def kpi_values(con: duckdb.DuckDBPyConnection, query: KpiQuery) -> tuple[Sequence[str], list[tuple[Any, ...]]]:
+def kpi_values(
+    con: duckdb.DuckDBPyConnection, query: KpiQuery
+) -> tuple[Sequence[str], list[tuple[Any, ...]]]:
     """Columns and rows of metrics.kpi_values that `query` asks for, in the order of slice and period.
 
-    Raises ConfigurationError with the nearest name for a KPI, variant, grain or dimension that does not exist.
+    Raises ConfigurationError with the nearest name for a KPI, variant, grain or dimension that does not
+    exist.
     """
     check_names(con, query)
     rows = con.execute(
         f"select {', '.join(_COLUMNS)} from metrics.kpi_values"
         " where kpi = ? and variant = ? and grain = ? and dimension = ?"
-        " and (cast(? as date) is null or period_start >= ?) and (cast(? as date) is null or period_start <= ?)"
+        " and (cast(? as date) is null or period_start >= ?) and (cast(? as date) is null or period_start"
+        " <= ?)"
         " order by dimension_value, period_start",
-        [query.name, query.variant, query.grain, query.dimension]
-        + [query.since, query.since, query.until, query.until],
+        [
+            *(query.name, query.variant, query.grain, query.dimension),
+            *([query.since] * 2),
+            *([query.until] * 2),
+        ],
     ).fetchall()
     return _COLUMNS, rows
 
@@ -76,7 +85,9 @@ def _known(what: str, word: str, known: Iterable[str]) -> None:
         return
     near = nearest(word, names)
     hint = f"did you mean {near}? " if near else ""
-    raise ConfigurationError(f"There is no {what} called '{word}'; {hint}There are: {', '.join(sorted(names))}.")
+    raise ConfigurationError(
+        f"There is no {what} called '{word}'; {hint}There are: {', '.join(sorted(names))}."
+    )
 
 
 def _column(con: duckdb.DuckDBPyConnection, query: str, *values: str) -> set[str]:

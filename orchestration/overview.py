@@ -27,7 +27,9 @@ def source_rows(settings: Settings, home: Path) -> Rows:
         seen = {entity: rest for (name, entity), rest in reads.items() if name == source.name}
         for entity in sorted({*(source.entities or ()), *seen}) or ["(none found yet)"]:
             read_at, at_source, rejected, location = seen.get(entity, (None, None, None, None))
-            rows.append((source.name, source.kind, entity, location or _where(source), read_at, at_source, rejected))
+            rows.append(
+                (source.name, source.kind, entity, location or _where(source), read_at, at_source, rejected)
+            )
     return ("source", "kind", "entity", "where", "last read (UTC)", "rows", "not loaded"), rows
 
 
@@ -69,7 +71,15 @@ def print_status(home: Path, file: TextIO) -> None:
         print(file=file)
         columns = ("started (UTC)", "status", "as of", "seconds", "rows read", "new", "message")
         rows = [
-            (r.started_at[:19], r.status, r.as_of, round(r.seconds, 1), r.rows_read, r.rows_appended, r.message)
+            (
+                r.started_at[:19],
+                r.status,
+                r.as_of,
+                round(r.seconds, 1),
+                r.rows_read,
+                r.rows_appended,
+                r.message,
+            )
             for r in last
         ]
         print_rows(columns, rows, Format.TABLE, file)

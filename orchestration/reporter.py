@@ -1,4 +1,6 @@
-"""What a run says while it works: a live line on a terminal, timestamped lines elsewhere, everything in its log file."""
+"""What a run says while it works: a live line on a terminal, timestamped lines elsewhere, everything in its
+log file.
+"""
 
 import time
 import traceback

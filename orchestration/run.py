@@ -1,4 +1,6 @@
-"""A run, step by step: extract, build, resolve identities, audit, publish. The command line and Dagster call these."""
+"""A run, step by step: extract, build, resolve identities, audit, publish. The command line and Dagster call
+these.
+"""
 
 import errno
 import secrets
@@ -22,7 +24,7 @@ from orchestration.errors import AuditFailed, RevopsError, SourceFailed
 from orchestration.publish.audit import AuditReport, audit, check_tests, raise_for_failed
 from orchestration.publish.candidate import write_candidate
 from orchestration.publish.lock import single_writer
-from orchestration.publish.tables import PublishedTable
+from orchestration.publish.tables import PublishedTable, personal_columns
 from orchestration.publish.versions import Version
 from orchestration.publish.versions import publish as publish_version
 from orchestration.reporter import Reporter
@@ -135,8 +137,8 @@ def open_run(settings: Settings, home: Path, options: RunOptions, reporter: Repo
 def extract_source(run: Run, source: Source) -> SourceResult | None:
     """Read what changed at one source into landing.duckdb.
 
-    A source that fails raises, and stays in `failures` so that nothing is published; with --allow-stale it is only
-    reported, and None returned.
+    A source that fails raises, and stays in `failures` so that nothing is published; with --allow-stale it is
+    only reported, and None returned.
     """
     run.failures.pop(source.name, None)
     try:
@@ -181,7 +183,9 @@ def raise_if_failed(run: Run) -> None:
 
 
 def build_entry(run: Run, on_node: Callable[[NodeResult], None]) -> None:
-    """Create the private build file and build every entry entity in it; raises AuditFailed if a test fails."""
+    """Create the private build file and build every entry entity in it; raises AuditFailed if a test
+    fails.
+    """
     with run.step("entry"):
         raise_if_failed(run)
         run.inputs = build_inputs.write(
@@ -248,10 +252,12 @@ def as_sentence(failure: BaseException, run: Run) -> RevopsError:
     run.reporter.exception(failure)
     if _is_full_disk(failure):
         return RevopsError(
-            f"The disk that holds {run.home} is full: free some space and run again. The published version is unchanged."
+            f"The disk that holds {run.home} is full: free some space and run again. The published version"
+            " is unchanged."
         )
     return RevopsError(
-        f"The run stopped on an unexpected {type(failure).__name__}; nothing was published. {run.log_file} says where."
+        f"The run stopped on an unexpected {type(failure).__name__}; nothing was published. {run.log_file}"
+        " says where."
     )
 
 
@@ -286,9 +292,25 @@ def _build(run: Run, stage: str, on_node: Callable[[NodeResult], None]) -> None:
         on_node=report,
     )
     for node in nodes:
-        if node.status == "warn":
-            run.reporter.warning(f"{node.name}: {node.failures or 0} rows")
-    raise_for_failed(check_tests(nodes, run.build_file, strict=run.settings.strict))
+        if node.resource_type == "test" and node.status == "warn":
+            run.reporter.warning(f"{node.name}: {node.failures} rows")
+    manifest = transform.manifest()
+
+    def compiled(node: NodeResult) -> str | None:
+        return _compiled_sql(manifest["nodes"][node.unique_id])
+
+    raise_for_failed(
+        check_tests(nodes, run.build_file, compiled, personal_columns(manifest), strict=run.settings.strict)
+    )
+
+
+def _compiled_sql(test: Mapping[str, Any]) -> str | None:
+    """The SQL of a dbt test as it ran last, without its final semicolon."""
+    folder = transform.manifest_path().parent / "compiled" / test["package_name"]
+    file = folder / test["original_file_path"]
+    # Generic tests are compiled into a folder named after the YAML that states them.
+    path = file if file.suffix == ".sql" else file / Path(test["path"]).name
+    return path.read_text(encoding="utf-8").rstrip().rstrip(";") if path.is_file() else None
 
 
 def _new_run(settings: Settings, home: Path, options: RunOptions, reporter: Reporter) -> Run:
@@ -333,7 +355,7 @@ def _status(run: Run) -> runlog.Status:
 def _record(run: Run, status: runlog.Status) -> runlog.RunRecord:
     finished_at = datetime.now(UTC)
     entities = [entity for result in run.extracted.values() for entity in result.entities]
-    tests = Counter(node.status for node in run.nodes if node.resource_type in ("test", "unit_test"))
+    tests = Counter(node.status for node in run.nodes if node.resource_type == "test")
     return runlog.RunRecord(
         run_id=run.run_id,
         started_at=run.started_at.isoformat(),
@@ -359,13 +381,15 @@ def _record(run: Run, status: runlog.Status) -> runlog.RunRecord:
 
 def _manifest(run: Run, report: AuditReport) -> dict[str, Any]:
     """What a version says about itself, without its name and files."""
-    tests = Counter(node.status for node in run.nodes if node.resource_type in ("test", "unit_test"))
+    tests = Counter(node.status for node in run.nodes if node.resource_type == "test")
     return {
         "run_id": run.run_id,
         "as_of": run.as_of.isoformat(),
         "known_at": run.options.known_at.isoformat() if run.options.known_at else None,
         "git_commit": _git_commit(),
         "people": run.settings.publish.people,
+        "reporting": run.settings.reporting.model_dump(),
+        "policy": build_inputs.policy(run.build_file),
         "duckdb": duckdb.__version__,
         "content_hash": report.content_hash,
         "tables": {

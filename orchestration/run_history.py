@@ -18,7 +18,8 @@ TEMPLATE = Path(__file__).with_name("dagster.yaml")
 class _EventLog(SqliteEventLogStorage):
     """SQLite event log with one engine per file.
 
-    Dagster's own makes a new engine for every event it writes, which makes a run of 500 events 8 seconds longer.
+    Dagster's own makes a new engine for every event it writes, which makes a run of 500 events 8 seconds
+    longer.
     """
 
     def __init__(self, base_dir: str) -> None:

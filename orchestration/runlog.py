@@ -11,7 +11,9 @@ from typing import Any, Literal
 _KEEP_LOGS = 50
 _SECRETS = (
     re.compile(r"(?P<keep>://[^\s:/@]*:)[^\s@]+(?=@)"),
-    re.compile(r"(?P<keep>(?i:authorization|proxy-authorization)['\"]?\s*[:=]\s*['\"]?(?i:bearer|basic|token)?\s*)\S+"),
+    re.compile(
+        r"(?P<keep>(?i:authorization|proxy-authorization)['\"]?\s*[:=]\s*['\"]?(?i:bearer|basic|token)?\s*)\S+"
+    ),
     re.compile(
         r"(?P<keep>(?i:password|passwd|pwd|secret|token|api[_-]?key|access[_-]?key|hapikey)['\"]?\s*[:=]\s*['\"]?)"
         r"[^\s'\"&;,)}\]]+"

@@ -43,7 +43,9 @@ class Reading:
 
 @dataclass(frozen=True)
 class Score:
-    """A line of the scorecard. `month` is the last complete month, `year` the twelve months that end with it."""
+    """A line of the scorecard. `month` is the last complete month, `year` the twelve months that end with
+    it.
+    """
 
     kpi: str
     title: str
@@ -56,7 +58,9 @@ class Score:
 
 
 def last_complete_month(con: duckdb.DuckDBPyConnection) -> date | None:
-    """First day of the last month that ended on or before the as-of day; None in a file without KPI values."""
+    """First day of the last month that ended on or before the as-of day; None in a file without KPI
+    values.
+    """
     ((first_day,),) = con.execute(
         "select max(period_start) from metrics.kpi_values"
         " where grain = 'month' and dimension = 'all' and period_end <= as_of + 1"
@@ -83,7 +87,7 @@ def print_scorecard(console: Console, month: date, scores: list[Score]) -> None:
     """Print the scorecard as a table."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("KPI", no_wrap=True)
-    for heading in (f"{month:%B %Y}", "month before", "12 months", "12 before", "target"):
+    for heading in (f"{month:%B %Y}", "change", "12 months", "change", "target"):
         table.add_column(heading, justify="right", no_wrap=True)
     for score in scores:
         target = ""
@@ -134,13 +138,16 @@ def print_kpi(console: Console, columns: Sequence[str], rows: Sequence[Sequence[
 
 
 def findings(con: duckdb.DuckDBPyConnection, limit: int = 12) -> list[str]:
-    """What operations.data_quality reports, the worst first, one sentence each; the last one counts what is left out."""
+    """What operations.data_quality reports, the worst first, one sentence each; the last one counts what is
+    left out.
+    """
     ((name,),) = con.execute("select current_database()").fetchall()
     if "data_quality" not in tables(con, name, "operations"):
         return []
     rows = con.execute(
         "select severity, source_system, entity, failing_rows, message from operations.data_quality"
-        " order by case severity when 'error' then 0 when 'warning' then 1 else 2 end, failing_rows desc, test"
+        " order by case severity when 'error' then 0 when 'warning' then 1 else 2 end, failing_rows desc,"
+        " test"
     ).fetchall()
     sentences = [
         f"{severity}: {source}, {entity}, {number:,} row{'s' if number != 1 else ''}: {message}"
@@ -150,7 +157,9 @@ def findings(con: duckdb.DuckDBPyConnection, limit: int = 12) -> list[str]:
 
 
 def change(reading: Reading, unit: str) -> str:
-    """The change against the period before: points for a ratio, percent for anything else; empty if unknown."""
+    """The change against the period before: points for a ratio, percent for anything else; empty if
+    unknown.
+    """
     if reading.value is None or reading.before is None:
         return ""
     if unit == "ratio":
@@ -222,7 +231,8 @@ def _reading(con: duckdb.DuckDBPyConnection, kpi: str, grain: str, month: date) 
         return Reading(*rows[0])
     # A KPI without its input has one all_time row that says so.
     reasons = con.execute(
-        "select max(null_reason) from metrics.kpi_values where kpi = ? and variant = 'default' and value is null",
+        "select max(null_reason) from metrics.kpi_values where kpi = ? and variant = 'default' and value"
+        " is null",
         [kpi],
     ).fetchall()
     return Reading(None, None, reasons[0][0])
@@ -234,7 +244,8 @@ def _goals(con: duckdb.DuckDBPyConnection, month: date) -> dict[str, tuple[float
     if "goal_status" not in tables(con, name, "metrics"):
         return {}
     rows = con.execute(
-        "select kpi, target, status from metrics.goal_status where period_start = ? and dimension_value = 'all'",
+        "select kpi, target, status from metrics.goal_status where period_start = ? and dimension_value ="
+        " 'all'",
         [month],
     ).fetchall()
     return {kpi: (target, status) for kpi, target, status in rows}

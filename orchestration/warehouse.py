@@ -70,9 +70,7 @@ def attached(
         refuse_leftover_log(path)
 
 
-def open_published(
-    home: Path, memory_limit: str = "1GB", threads: int = 2
-) -> duckdb.DuckDBPyConnection:
+def open_published(home: Path, memory_limit: str = "1GB", threads: int = 2) -> duckdb.DuckDBPyConnection:
     """Open the current published version read-only and locked down.
 
     SQL on this connection reaches no other file, no network and no setting. The version opened stays the same
@@ -106,7 +104,8 @@ def open_reader(path: Path, memory_limit: str = "1GB", threads: int = 2) -> duck
         con.execute("set lock_configuration = true")
     except duckdb.Error as failure:
         raise RevopsError(
-            f"{path} cannot be opened ({_first_line(failure)}); `revops rollback` goes back to the version before."
+            f"{path} cannot be opened ({_first_line(failure)}); `revops rollback` goes back to the version"
+            " before."
         ) from failure
     return con
 

@@ -1,6 +1,6 @@
 """The audit: what a candidate must prove before readers may see it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,7 +28,9 @@ CHECKS = (
 
 @dataclass(frozen=True)
 class Check:
-    """The outcome of one check. `message` is a sentence; `sample` holds up to five of the rows that failed it."""
+    """The outcome of one check. `message` is a sentence; `sample` holds up to five of the rows that failed
+    it.
+    """
 
     name: str
     passed: bool
@@ -60,22 +62,37 @@ def raise_for_failed(checks: Sequence[Check]) -> None:
     if not failed:
         return
     first = failed[0]
-    more = f" {len(failed) - 1} more checks failed: {', '.join(c.name for c in failed[1:])}." if failed[1:] else ""
+    more = (
+        f" {len(failed) - 1} more checks failed: {', '.join(c.name for c in failed[1:])}."
+        if failed[1:]
+        else ""
+    )
     rows = "".join(f"\n  {row}" for row in first.sample)
     raise AuditFailed(f"Nothing was published: {first.message}{more}{rows}")
 
 
-def check_tests(nodes: Iterable["NodeResult"], build_file: Path, *, strict: bool) -> list[Check]:
-    """One check for each dbt test; a warning fails only when `strict`."""
+def check_tests(
+    nodes: Iterable["NodeResult"],
+    build_file: Path,
+    compiled: Callable[["NodeResult"], str | None],
+    personal: Collection[str],
+    *,
+    strict: bool,
+) -> list[Check]:
+    """One check for each dbt test; a warning fails only when `strict`.
+
+    `compiled` gives the SQL of a test, from which failing rows are sampled; columns in `personal` are left
+    out.
+    """
     checks = []
     for node in nodes:
-        if node.resource_type not in ("test", "unit_test"):
+        if node.resource_type != "test":
             continue
         failed = node.status in ("fail", "error") or (strict and node.status == "warn")
-        message = f"{node.name} {node.status}"
-        if node.status not in ("pass", "success"):
-            message = f"the test {node.name} found {node.failures or 0} rows."
-        sample = _failing_rows(build_file, node) if failed else ()
+        message = f"{node.name}: {node.status}"
+        if node.status in ("fail", "warn"):
+            message = f"the test {node.name} found {node.failures} row{'s' if node.failures != 1 else ''}."
+        sample = _failing_rows(build_file, compiled(node), personal) if failed else ()
         checks.append(Check(node.name, not failed, message, sample))
     return checks
 
@@ -83,8 +100,8 @@ def check_tests(nodes: Iterable["NodeResult"], build_file: Path, *, strict: bool
 def audit(folder: Path, tables: Sequence[PublishedTable], *, strict: bool) -> AuditReport:
     """Check a candidate folder read-only, reading every column of every table once.
 
-    Checks that the file is readable throughout, that Parquet holds as many rows, that sources reconcile and that
-    data quality has no errors; when `strict`, no warnings either.
+    Checks that the file is readable throughout, that Parquet holds as many rows, that sources reconcile and
+    that data quality has no errors; when `strict`, no warnings either.
     """
     con = open_reader(folder / "revops.duckdb")
     rows: dict[str, int] = {}
@@ -121,7 +138,9 @@ def _parquet_holds_the_same_rows(
             path = folder / "parquet" / table.schema / f"{table.name}.parquet"
             ((in_parquet,),) = con.execute("select count(*) from read_parquet(?)", [str(path)]).fetchall()
             if in_parquet != rows.get(table.full_name):
-                different.append(f"{table.full_name} has {rows.get(table.full_name)} rows and its Parquet {in_parquet}")
+                different.append(
+                    f"{table.full_name} has {rows.get(table.full_name)} rows and its Parquet {in_parquet}"
+                )
     return Check(
         "parquet_holds_the_same_rows",
         not different,
@@ -162,15 +181,18 @@ def _data_quality_has_no_errors(
     )
 
 
-def _failing_rows(build_file: Path, node: "NodeResult") -> tuple[dict[str, Any], ...]:
-    if not node.compiled_sql:
+def _failing_rows(
+    build_file: Path, query: str | None, personal: Collection[str]
+) -> tuple[dict[str, Any], ...]:
+    if not query:
         return ()
-    with open_build(build_file, read_only=True) as con:
-        try:
-            return _rows(con, f"select * from ({node.compiled_sql}) as failing limit {SAMPLE_ROWS}")
-        except duckdb.Error:
-            # A sample is a courtesy: the failed test itself has been counted already.
-            return ()
+    try:
+        with open_build(build_file, read_only=True) as con:
+            rows = _rows(con, f"select * from ({query}) as failing limit {SAMPLE_ROWS}")
+    except duckdb.Error:
+        # A sample is a courtesy: the failed test itself has been counted already.
+        return ()
+    return tuple({name: value for name, value in row.items() if name not in personal} for row in rows)
 
 
 def _rows(con: duckdb.DuckDBPyConnection, query: str) -> tuple[dict[str, Any], ...]:

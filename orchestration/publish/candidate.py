@@ -50,7 +50,8 @@ def _describe(con: duckdb.DuckDBPyConnection, table: PublishedTable) -> None:
     for column, description in (table.column_descriptions or {}).items():
         if description and column in table.columns:
             con.execute(
-                f"comment on column {_DATABASE}.{table.sql_name}.{identifier(column)} is {literal(description)}"
+                f"comment on column {_DATABASE}.{table.sql_name}.{identifier(column)} is"
+                f" {literal(description)}"
             )
 
 

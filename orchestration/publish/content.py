@@ -12,10 +12,13 @@ from orchestration.warehouse import identifier
 _CHUNK = 1 << 20
 
 
-def table_hash(con: duckdb.DuckDBPyConnection, table: PublishedTable, database: str | None = None) -> tuple[int, str]:
+def table_hash(
+    con: duckdb.DuckDBPyConnection, table: PublishedTable, database: str | None = None
+) -> tuple[int, str]:
     """Row count and content hash of a table. Reads every value of every hashed column.
 
-    Equal for equal rows in any order, on any DuckDB version; duplicates count; names and types are part of it.
+    Equal for equal rows in any order, on any DuckDB version; duplicates count; names and types are part of
+    it.
     """
     columns = table.hashed_columns
     row = " || ".join(_value(column, kind) for column, kind in columns.items()) or "''"
@@ -30,7 +33,9 @@ def table_hash(con: duckdb.DuckDBPyConnection, table: PublishedTable, database: 
 
 def combined_hash(hashes: Iterable[tuple[str, str]]) -> str:
     """One hash over (table, content hash) pairs in the order of their names."""
-    return hashlib.sha256("\n".join(f"{name} {digest}" for name, digest in sorted(hashes)).encode()).hexdigest()
+    return hashlib.sha256(
+        "\n".join(f"{name} {digest}" for name, digest in sorted(hashes)).encode()
+    ).hexdigest()
 
 
 def file_sha256(path: Path) -> str:

@@ -26,7 +26,8 @@ def single_writer(home: Path) -> Iterator[None]:
     try:
         if not any(_taken(descriptor, fcntl.LOCK_EX, attempt) for attempt in range(_ATTEMPTS)):
             raise LockHeld(
-                f"Another run (process {_written_pid(descriptor)}) holds {path}; wait until it is done and try again."
+                f"Another run (process {_written_pid(descriptor)}) holds {path}; wait until it is done and"
+                " try again."
             )
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, f"{os.getpid()}\n".encode("ascii"), 0)

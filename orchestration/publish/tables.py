@@ -10,7 +10,8 @@ from orchestration.warehouse import identifier, tables
 
 SCHEMAS = ("revenue", "metrics", "identity", "operations")
 
-# What differs between two runs over the same data: left out of content hashes, so that equal data has equal hashes.
+# What differs between two runs over the same data: left out of content hashes, so that equal data has equal
+# hashes.
 _RUN_COLUMNS: dict[str, frozenset[str]] = {
     "operations.reconciliation": frozenset({"run_id"}),
     "operations.data_quality": frozenset({"run_id"}),
@@ -63,7 +64,9 @@ class PublishedTable:
     def select_list(self, people: Literal["masked", "full"]) -> str:
         """The columns as they are published, personal ones masked unless `people` is 'full'."""
         return ", ".join(
-            f"{self._masked(column, kind)} as {identifier(column)}" if people == "masked" else identifier(column)
+            f"{self._masked(column, kind)} as {identifier(column)}"
+            if people == "masked"
+            else identifier(column)
             for column, kind in self.columns.items()
         )
 
@@ -74,7 +77,9 @@ class PublishedTable:
                 return f"case when contains({quoted}, '@') then regexp_replace({quoted}, '^.*@', '***@') end"
             return f"cast(null as {kind})"
         if self.schema == "identity" and (kind == "JSON" or column == "evidence"):
-            masked = f"""regexp_replace(cast({quoted} as varchar), '{_EVIDENCE_VALUES}', '"\\1": "***"', 'g')"""
+            masked = (
+                f"""regexp_replace(cast({quoted} as varchar), '{_EVIDENCE_VALUES}', '"\\1": "***"', 'g')"""
+            )
             return f"cast({masked} as {kind})"
         return quoted
 
@@ -82,7 +87,9 @@ class PublishedTable:
 def published_tables(
     con: duckdb.DuckDBPyConnection, database: str, manifest: Mapping[str, Any]
 ) -> list[PublishedTable]:
-    """Every table and view in the published schemas of `database`, described by dbt's `manifest` where it knows it."""
+    """Every table and view in the published schemas of `database`, described by dbt's `manifest` where it
+    knows it.
+    """
     described = _nodes_by_table(manifest)
     found = []
     for schema in SCHEMAS:
@@ -106,6 +113,16 @@ def published_tables(
                 )
             )
     return found
+
+
+def personal_columns(manifest: Mapping[str, Any]) -> frozenset[str]:
+    """The names of all columns that some model marks as personal data."""
+    return frozenset(
+        column
+        for node in manifest.get("nodes", {}).values()
+        for column, about in node.get("columns", {}).items()
+        if _meta(about).get("pii") is True
+    )
 
 
 def _nodes_by_table(manifest: Mapping[str, Any]) -> dict[tuple[str, str], Mapping[str, Any]]:

@@ -52,8 +52,8 @@ def current_version(home: Path) -> Version | None:
 def publish(home: Path, folder: Path, manifest: Mapping[str, Any]) -> Version:
     """Turn a candidate folder into the current version.
 
-    `manifest` is completed with the version's name and the sha256 of every file. Whenever the process dies, readers
-    see the old version or the new one, never a part.
+    `manifest` is completed with the version's name and the sha256 of every file. Whenever the process dies,
+    readers see the old version or the new one, never a part.
     """
     refuse_leftover_log(folder / _DATABASE_FILE)
     files = {
@@ -67,7 +67,9 @@ def publish(home: Path, folder: Path, manifest: Mapping[str, Any]) -> Version:
     time_part = published_at.strftime("%Y%m%dT%H%M%S") + f"{published_at.microsecond // 1000:03d}Z"
     name = f"{time_part}-{digest[:12]}"
     document = {"version": name, "published_at": published_at.isoformat(), **manifest, "files": files}
-    (folder / _MANIFEST_FILE).write_text(json.dumps(document, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    (folder / _MANIFEST_FILE).write_text(
+        json.dumps(document, indent=1, sort_keys=True) + "\n", encoding="utf-8"
+    )
     _make_immutable(folder)
 
     crash_point("before_rename")
@@ -91,7 +93,8 @@ def rollback(home: Path, name: str | None = None) -> Version:
     expected = target.manifest["files"][_DATABASE_FILE]["sha256"]
     if file_sha256(target.folder / _DATABASE_FILE) != expected:
         raise AuditFailed(
-            f"Version {target.name} is damaged: the sha256 of its {_DATABASE_FILE} is not that of its manifest;"
+            f"Version {target.name} is damaged: the sha256 of its {_DATABASE_FILE} is not that of its"
+            " manifest;"
             " choose another one of `revops history`."
         )
     refuse_leftover_log(target.folder / _DATABASE_FILE)
@@ -150,7 +153,9 @@ def _point_current_at(home: Path, name: str) -> None:
 
 
 def _link_contents(home: Path, folder: Path) -> None:
-    """published/revops.duckdb, published/parquet and the like lead through `current`, so one rename moves them all."""
+    """published/revops.duckdb, published/parquet and the like lead through `current`, so one rename moves
+    them all.
+    """
     for path in folder.iterdir():
         link = home / "published" / path.name
         if not link.is_symlink():

@@ -55,7 +55,10 @@ def write_build(path: Path, generation: int = 1, rows: int = 50) -> None:
             """ '[{"rule": "email", "value": "person1@example.com", "a": "crm:1"},"""
             """  {"rule": "name", "value_a": "Per\\"son", "value_b": 5, "weight": 2.5}]')"""
         )
-        con.execute("create table operations.runs as select ? as run_id, ? as as_of", [f"run-{generation}", date.today()])
+        con.execute(
+            "create table operations.runs as select ? as run_id, ? as as_of",
+            [f"run-{generation}", date.today()],
+        )
         con.execute(
             "create table operations.reconciliation as"
             " select ? as run_id, 'crm' as source_system, 'people' as entity, 'match' as status",

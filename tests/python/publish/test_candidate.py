@@ -26,13 +26,18 @@ def _rows(path: Path, query: str) -> list[tuple]:
 def test_only_published_schemas_are_copied(build: Path, tmp_path: Path) -> None:
     write_candidate(build, tmp_path / "candidate", MANIFEST, "masked")
 
-    schemas = _rows(tmp_path / "candidate" / "revops.duckdb", "select distinct schema_name from duckdb_tables()")
+    schemas = _rows(
+        tmp_path / "candidate" / "revops.duckdb", "select distinct schema_name from duckdb_tables()"
+    )
 
     assert {name for (name,) in schemas} == {"revenue", "metrics", "identity", "operations"}
 
 
 def test_personal_columns_are_masked_unless_people_are_published_in_full(build: Path, tmp_path: Path) -> None:
-    query = "select email, full_name, title from revenue.people where person_id in ('per_1', 'per_9') order by person_id"
+    query = (
+        "select email, full_name, title from revenue.people"
+        " where person_id in ('per_1', 'per_9') order by person_id"
+    )
     write_candidate(build, tmp_path / "masked", MANIFEST, "masked")
     write_candidate(build, tmp_path / "full", MANIFEST, "full")
 
@@ -55,7 +60,9 @@ def test_no_file_of_a_masked_candidate_holds_a_persons_address(build: Path, tmp_
             rows = con.execute("select * from read_parquet(?)", [str(parquet)]).fetchall()
             found += [row for row in rows if "person1@" in str(row) or "Person 1" in str(row)]
     for table in ("revenue.people", "identity.person_members"):
-        found += [row for row in _rows(folder / "revops.duckdb", f"select * from {table}") if "person1@" in str(row)]
+        found += [
+            row for row in _rows(folder / "revops.duckdb", f"select * from {table}") if "person1@" in str(row)
+        ]
 
     assert found == []
 
@@ -93,7 +100,8 @@ def test_tables_and_columns_carry_the_descriptions_of_their_models(build: Path, 
     assert _rows(
         tmp_path / "candidate" / "revops.duckdb",
         "select comment from duckdb_tables() where table_name = 'people'"
-        " union all select comment from duckdb_columns() where table_name = 'people' and column_name = 'title'",
+        " union all select comment from duckdb_columns() where table_name = 'people' and column_name ="
+        " 'title'",
     ) == [("Everyone known, once.",), ("Job title.",)]
 
 
@@ -101,12 +109,16 @@ def test_parquet_of_equal_rows_is_equal_byte_for_byte(tmp_path: Path) -> None:
     write_build(tmp_path / "one.duckdb", rows=5000)
     write_build(tmp_path / "two.duckdb", rows=5000)
     with open_build(tmp_path / "two.duckdb") as con:
-        con.execute("create or replace table revenue.people as select * from revenue.people order by hash(email)")
+        con.execute(
+            "create or replace table revenue.people as select * from revenue.people order by hash(email)"
+        )
     write_candidate(tmp_path / "one.duckdb", tmp_path / "one", MANIFEST, "masked")
     write_candidate(tmp_path / "two.duckdb", tmp_path / "two", MANIFEST, "masked")
 
     for table in ("revenue/people.parquet", "metrics/kpi_values.parquet"):
-        assert (tmp_path / "one/parquet" / table).read_bytes() == (tmp_path / "two/parquet" / table).read_bytes()
+        assert (tmp_path / "one/parquet" / table).read_bytes() == (
+            tmp_path / "two/parquet" / table
+        ).read_bytes()
 
 
 def _hash(path: Path, statement: str) -> tuple[int, str]:
@@ -125,10 +137,15 @@ def test_a_content_hash_ignores_order_and_sees_every_change(tmp_path: Path) -> N
     assert rows_count == 2
     assert _hash(path, f"select * from {rows} order by z desc")[1] == reference
     changed = {
-        "moved text": "select 'a' || left(x, 0) as x, 'bc' as y, z from " + rows + " where x = 'ab' union all select * from " + rows + " where x = 'a'",
+        "moved text": "select 'a' || left(x, 0) as x, 'bc' as y, z from "
+        + rows
+        + " where x = 'ab' union all select * from "
+        + rows
+        + " where x = 'a'",
         "null is not empty": f"select x, coalesce(y, '') as y, z from {rows}",
         "a duplicate": f"select * from {rows} union all (select * from {rows} limit 1)",
-        "two duplicates": f"select * from {rows} union all select * from {rows} union all select * from {rows}",
+        "two"
+        " duplicates": f"select * from {rows} union all select * from {rows} union all select * from {rows}",
         "another name": f"select x, y, z as amount from {rows}",
         "another type": f"select x, y, cast(z as decimal(10, 2)) as z from {rows}",
         "another value": f"select x, y, z + 0.01 as z from {rows}",

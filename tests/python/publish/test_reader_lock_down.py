@@ -57,7 +57,10 @@ def test_a_runaway_query_can_be_interrupted(home: Path) -> None:
         timer.start()
         started = time.monotonic()
         with pytest.raises(duckdb.InterruptException):
-            con.execute("select count(*) from range(1000000) as a, range(1000000) as b where a.range % 7 = b.range % 5")
+            con.execute(
+                "select count(*) from range(1000000) as a, range(1000000) as b where a.range % 7 = b.range"
+                " % 5"
+            )
         assert time.monotonic() - started < 5
 
 

@@ -15,7 +15,8 @@ from orchestration.warehouse import open_published
 
 FOLDER = Path(__file__).parent
 
-# Reads the database file and a Parquet file of the current version until told to stop; prints reads and failures.
+# Reads the database file and a Parquet file of the current version until told to stop; prints reads and
+# failures.
 READER = """
 import sys
 from pathlib import Path
@@ -37,7 +38,8 @@ while not stop.exists():
                 older += seen[0] < last
                 last = max(last, seen[0])
         parquet = (home / "published/parquet/revenue/people.parquet").resolve()
-        seen = memory.execute("select min(generation), max(generation) from read_parquet(?)", [str(parquet)]).fetchall()[0]
+        query = "select min(generation), max(generation) from read_parquet(?)"
+        seen = memory.execute(query, [str(parquet)]).fetchall()[0]
         reads += 1
         torn += seen[0] != seen[1]
         older += seen[0] < last
@@ -84,9 +86,12 @@ publish_generation(Path(sys.argv[1]), 2)
 
 
 @pytest.mark.parametrize(
-    ("point", "seen"), [("before_rename", 1), ("after_rename", 1), ("after_symlink", 2), ("before_retention", 2)]
+    ("point", "seen"),
+    [("before_rename", 1), ("after_rename", 1), ("after_symlink", 2), ("before_retention", 2)],
 )
-def test_a_kill_while_publishing_leaves_the_old_or_the_new_version(tmp_path: Path, point: str, seen: int) -> None:
+def test_a_kill_while_publishing_leaves_the_old_or_the_new_version(
+    tmp_path: Path, point: str, seen: int
+) -> None:
     publish_generation(tmp_path, 1)
 
     killed = subprocess.run(
@@ -129,10 +134,10 @@ with single_writer(Path(sys.argv[1])):
 """
 
 
-def test_a_second_run_is_refused_with_the_holders_process_id_and_the_lock_dies_with_it(tmp_path: Path) -> None:
-    other = subprocess.Popen(
-        [sys.executable, "-c", HOLDER, str(tmp_path)], stdout=subprocess.PIPE, text=True
-    )
+def test_a_second_run_is_refused_with_the_holders_process_id_and_the_lock_dies_with_it(
+    tmp_path: Path,
+) -> None:
+    other = subprocess.Popen([sys.executable, "-c", HOLDER, str(tmp_path)], stdout=subprocess.PIPE, text=True)
     assert other.stdout is not None and other.stdout.readline() == "held\n"
 
     assert holder(tmp_path) == str(other.pid)

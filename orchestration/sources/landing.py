@@ -291,7 +291,7 @@ class Landing:
         accepted = rejected = 0
         for batch in read.batches:
             staging.insert_batch(table, batch, first=accepted)
-            staging.insert("rejected", 1, ([key] for key in batch.rejected_keys))
+            staging.insert("rejected", ["_key"], ([key] for key in batch.rejected_keys))
             self._add_problems(table.name, read.location, batch.problems)
             accepted += batch.accepted
             rejected += len(batch.rejected_keys)
@@ -308,16 +308,15 @@ class Landing:
         self._staging.create("census", names)
         rows = 0
         for batch in read.census:
-            nothing: list[str | None] = [None] * batch.accepted
-            columns = [batch.columns.get(name, nothing) for name in names]
-            self._staging.insert("census", len(names), zip(*columns, strict=True))
+            columns = {name: values for name, values in batch.columns.items() if name in names}
+            self._staging.insert("census", list(columns), zip(*columns.values(), strict=True))
             rows += batch.accepted
         return rows
 
     def _add_problems(self, entity: str, location: str, problems: Iterable[Problem]) -> None:
         self._staging.insert(
             "problems",
-            len(PROBLEM_COLUMNS),
+            list(PROBLEM_COLUMNS),
             (
                 [self._run_id, entity, location, p.row_number, p.column_name, p.value, p.problem, p.severity]
                 for p in problems

@@ -42,13 +42,16 @@ def append(source: str, landing: Path, folder: Path, tables: Sequence[PreparedTa
     class AnnounceCommit(NullCollector):
         """Notices that all data is committed while the load is not yet marked finished."""
 
-        jobs = 0
+        done = 0
+        expected: int | None = None
 
-        def update(self, name: str, inc: int = 1, *args: Any, **kwargs: Any) -> None:
-            if self.step and self.step.startswith("Load ") and name == "Jobs" and inc == 1:
-                self.jobs += 1
-                if self.jobs > len(tables):
-                    crash_point("marker")
+        def update(self, name: str, inc: int = 1, total: int | None = None, *more: Any, **rest: Any) -> None:
+            if not self.step or not self.step.startswith("Load ") or name != "Jobs":
+                return
+            self.expected = self.expected if total is None else total
+            self.done += inc
+            if self.done == self.expected:
+                crash_point("marker")
 
         def _start(self, step: str) -> None:
             self.step = step

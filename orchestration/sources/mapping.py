@@ -59,6 +59,11 @@ def make_plan(
     would fill the same entry column and for a required entry column that nothing fills.
     """
     names = [name.strip() or f"column_{position}" for position, name in enumerate(header, start=1)]
+    for name in names:
+        try:
+            clean(name)
+        except ValueError as failure:
+            raise ConfigurationError(f"{where} has the column {name[:50]!r}, whose name is {failure}.") from None
     for name, count in Counter(names).items():
         if count > 1:
             raise ConfigurationError(f"{where} has {count} columns named '{name}'; give each its own name.")
@@ -178,6 +183,7 @@ class Converter:
         for number, row, problem in rows.bad:
             problems.append(Problem(number, None, "", problem))
             rejected.append(self._key_of(row))
+        problems.sort(key=lambda problem: problem.row_number or 0)
         return Batch(columns=columns, row_numbers=numbers, problems=problems, rejected_keys=rejected)
 
     def _key_of(self, values: Sequence[object]) -> str | None:
@@ -294,6 +300,11 @@ def _reject(
     problems.append(Problem(numbers[index], column, value, problem))
 
 
+def _shown(value: object) -> str:
+    """The beginning of a refused value, without characters that cannot be stored or seen."""
+    return str(value)[:_SHOWN].encode("utf-8", "replace").decode().replace("\0", "\\0")
+
+
 class _ColumnParser:
     def __init__(self, column: Column, parse: Parse) -> None:
         self.name = column.name
@@ -321,7 +332,7 @@ class _ColumnParser:
                 if text is None and required:
                     raise ValueError("empty, but required")
             except ValueError as failure:
-                shown = "" if self._column.pii or value is None else str(value)[:_SHOWN]
+                shown = "" if self._column.pii or value is None else _shown(value)
                 _reject(index, numbers, good, problems, self.name, shown, str(failure))
                 texts.append(None)
                 continue

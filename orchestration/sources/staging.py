@@ -41,27 +41,29 @@ class Staging:
         names = ", ".join(f"{identifier(name)} varchar" for name in columns)
         self.run(f"create or replace table {table} ({names})")
 
-    def insert(self, table: str, width: int, rows: Iterable[Sequence[object]]) -> None:
+    def insert(self, table: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
         """Append rows of text and numbers. DuckDB reads JSON lines far faster than it takes parameters."""
         file = self._folder / "rows.jsonl"
         encode = json.JSONEncoder(ensure_ascii=False).encode
         with file.open("w", encoding="utf-8") as lines:
             lines.writelines(encode(row) + "\n" for row in rows)
         if file.stat().st_size:
-            values = ", ".join(f"json[{position}]" for position in range(1, width + 1))
+            names = ", ".join(map(identifier, columns))
+            values = ", ".join(f"json[{position}]" for position in range(1, len(columns) + 1))
             self.run(
-                f"insert into {table} select {values} from read_json({literal(str(file))},"
+                f"insert into {table} ({names}) select {values} from read_json({literal(str(file))},"
                 " format = 'newline_delimited', auto_detect = false, records = false,"
                 f" columns = {{json: 'varchar[]'}}, maximum_object_size = {_MAX_LINE_BYTES})"
             )
 
     def insert_batch(self, table: RawTable, batch: Batch, first: int) -> None:
         """Append a batch to `staged`, with each row's number and its place in the whole read."""
-        nothing: list[str | None] = [None] * batch.accepted
-        columns: list[Sequence[object]] = [batch.columns.get(name, nothing) for name in table.columns]
-        columns.append(batch.row_numbers)
-        columns.append(range(first, first + batch.accepted))
-        self.insert("staged", len(columns), zip(*columns, strict=True))
+        columns: dict[str, Sequence[object]] = {
+            name: values for name, values in batch.columns.items() if name in table.columns
+        }
+        columns["_row"] = batch.row_numbers
+        columns["_sequence"] = range(first, first + batch.accepted)
+        self.insert("staged", list(columns), zip(*columns.values(), strict=True))
 
     def exporter(self, table: str) -> Callable[[str, Path], int]:
         """A function that writes a table as Parquet, stamped with a load id, and returns how many rows."""

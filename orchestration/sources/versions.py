@@ -78,17 +78,26 @@ def settle_duplicates(staging: Staging, table: RawTable, run_id: str, location: 
         for name, word in table.columns.items()
     )
     # An empty value leaves no trace in the hash: a column that is new in the contract changes no record.
+    (filled,) = staging.run(
+        f"select {', '.join(f'count({identifier(name)})' for name in table.columns)} from staged"
+    )
     content = ", ".join(
         f"{literal(name + '=')} || length({identifier(name)}) || ':' || {identifier(name)}"
-        for name in sorted(table.columns)
+        for name, values in sorted(zip(table.columns, filled, strict=True))
+        if values or name == table.key
     )
     key = identifier(table.key)
     changed = f"{identifier(table.updated_at)} desc nulls last, " if table.updated_at else ""
+    one_per_key = ""
+    if staging.count("staged") != staging.count(f"(select distinct {key} from staged)"):
+        one_per_key = (
+            f" qualify row_number() over (partition by {key}"
+            f" order by {changed}cast(_sequence as bigint) desc) = 1"
+        )
     staging.run(
         f"create or replace table winners as select {typed}, {key} as _key,"
         f" sha256(concat({content})) as _content_hash, cast(_row as bigint) as _row,"
-        " cast(_sequence as bigint) as _sequence from staged"
-        f" qualify row_number() over (partition by {key} order by {changed}_sequence::bigint desc) = 1"
+        f" cast(_sequence as bigint) as _sequence from staged{one_per_key}"
     )
     staging.run(
         "insert into problems"
@@ -150,10 +159,11 @@ def shrinkage(staging: Staging) -> Shrinkage:
 def new_versions(staging: Staging, log: Log, table: RawTable, extracted_at: datetime, location: str) -> int:
     """Make the table `new <name>` of versions that say something new; returns how many there are."""
     now = f"timestamp {literal(extracted_at.isoformat(' '))}"
-    own_at = f"least(w.{identifier(table.updated_at)}, {now})" if table.updated_at else null("timestamp")
-    # Both are the source's own times, cut at the time they were read, so they compare; a time of
-    # the source and one of ours do not.
-    known_at = f"least(c.{identifier(table.updated_at)}, c._extracted_at)" if table.updated_at else own_at
+    own_at = known_at = null("timestamp")
+    if table.updated_at:
+        changed_at = identifier(table.updated_at)
+        own_at = _earlier(f"w.{changed_at}", now)
+        known_at = _earlier(f"c.{changed_at}", "c._extracted_at")
     content = ", ".join(identifier(name) for name in table.columns)
     staging.run(
         f"""
@@ -164,6 +174,7 @@ def new_versions(staging: Staging, log: Log, table: RawTable, extracted_at: date
                 {own_at} as _own_at,
                 c._key is null as _is_first,
                 coalesce(c._is_deleted, false) as _returns,
+                -- Times of the source compare with each other, never with times of ours.
                 coalesce({own_at} < {known_at}, false) as _is_older,
                 c._content_hash as _current_hash,
                 c._version_at as _current_at
@@ -255,6 +266,11 @@ def money(staging: Staging, table: RawTable, rows: str) -> str:
     )
     (found,) = staging.run(f"select {sums} from {rows}")
     return json.dumps(dict(zip(table.money, found, strict=True)))
+
+
+def _earlier(moment: str, limit: str) -> str:
+    """The moment, but no later than the limit; null stays null, which `least` would not do."""
+    return f"case when {moment} > {limit} then {limit} else {moment} end"
 
 
 def _target(table: RawTable) -> str:

@@ -18,8 +18,8 @@ def open_delimited(layout: Layout) -> Opened:
     with _open(layout) as file:
         try:
             first_line = file.readline()
-        except UnicodeDecodeError as failure:
-            raise _wrong_encoding(layout, failure) from None
+        except UnicodeError:
+            raise _wrong_encoding(layout) from None
     if not first_line.strip():
         raise ConfigurationError(
             f"{layout.shown} has no header in its first line; write the column names there."
@@ -71,8 +71,8 @@ def _records(layout: Layout, delimiter: str) -> Iterator[Numbered]:
                 fields = next(reader)
             except StopIteration:
                 return
-            except UnicodeDecodeError as failure:
-                raise _wrong_encoding(layout, failure) from None
+            except UnicodeError:
+                raise _wrong_encoding(layout) from None
             except csv.Error as failure:
                 if "unexpected end" in str(failure) or "field limit" in str(failure):
                     raise ConfigurationError(
@@ -84,7 +84,7 @@ def _records(layout: Layout, delimiter: str) -> Iterator[Numbered]:
                 yield number, fields, None
 
 
-def _wrong_encoding(layout: Layout, failure: UnicodeDecodeError) -> SourceFailed:
+def _wrong_encoding(layout: Layout) -> SourceFailed:
     encoding = layout.encoding or "utf-8"
     where = _first_undecodable(layout, encoding)
     return SourceFailed(

@@ -33,10 +33,10 @@ def _records(layout: Layout) -> Iterator[tuple[int, dict[str, Any] | None, str |
             number += 1
             try:
                 line = file.readline()
-            except UnicodeDecodeError as failure:
+            except UnicodeError as failure:
                 raise SourceFailed(
                     f"{layout.shown}, about line {number}, is not {layout.encoding or 'utf-8'} text "
-                    f"({failure.reason}); set encoding: to the one the file has."
+                    f"({failure}); set encoding: to the one the file has."
                 ) from None
             if not line:
                 return

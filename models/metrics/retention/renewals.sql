@@ -54,7 +54,8 @@ successors as (
     where
         coalesce(successors.signed_on, successors.term_starts_on) <= due_contracts.grace_ends_on
         and coalesce(successors.signed_on, successors.term_starts_on) <= {{ as_of_date() }}
-        and coalesce(successors.status, 'active') <> 'pending'
+        -- signed and not yet started is pending, and a renewal
+        and (successors.signed_on is not null or coalesce(successors.status, 'active') <> 'pending')
         and successors.annual_recurring_amount_original >= 0
 ),
 

@@ -7,6 +7,7 @@ from datetime import date
 from pathlib import Path
 
 from sandbox.delivery import deliver
+from sandbox.rules import EPOCH
 from sandbox.seeds import write_seeds
 from sandbox.world import World
 
@@ -29,6 +30,8 @@ def main(arguments: list[str] | None = None) -> None:
     if given.command == "seeds":
         write_seeds(given.out)
         return
+    if given.until < EPOCH:
+        parser.error(f"the world begins on {EPOCH}; --until {given.until} is before it")
     world = World(given.until, seed=given.seed, scale=given.scale, years=given.years)
     files = deliver(world, given.out)
     print(f"{len(files)} files, lived until {world.until}, in {given.out}")

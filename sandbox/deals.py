@@ -342,6 +342,8 @@ def _reopen(world: "World", deal: Deal, stage: str) -> None:
             return
         deal.company.open_deals += 1
     at = _set(world, deal, "stage", stage)
+    if deal.amount is None:
+        _set(world, deal, "amount", deal.recurring_amount, at)
     _set(world, deal, "expected_close_on", world.day_in(30), at)
     deal.loss_reason = None
     if deal.was_won:

@@ -57,6 +57,8 @@ class World:
         years: int | None = None,
         plants: rules.Plants | None = None,
     ) -> None:
+        if until < rules.EPOCH:
+            raise ValueError(f"the world begins on {rules.EPOCH}; it cannot be lived until {until}")
         self.seed = seed
         self.scale = scale
         self.plants = plants or rules.Plants()

@@ -71,6 +71,21 @@ def test_years_stop_a_life_before_its_last_day() -> None:
     assert World(date(2024, 2, 1), scale=0.05, years=1).until == date(2024, 2, 1)
 
 
+def test_there_is_no_life_before_the_first_day() -> None:
+    assert World(date(2024, 1, 1), scale=0.05).until == date(2024, 1, 1)
+    with pytest.raises(ValueError, match="begins on 2024-01-01"):
+        World(date(2023, 12, 31))
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_other_seeds_live_as_well(seed: int) -> None:
+    world = World(date(2026, 1, 31), seed=seed, scale=0.5)
+    won = [d for d in world.deals if d.stage == "won"]
+    assert len(won) > 100
+    assert all(d.amount is not None and d.amount >= 0 for d in won)
+    assert {s.state for s in world.subscriptions} >= {"active", "ended"}
+
+
 def test_nothing_is_dated_after_the_last_day(small_world: World) -> None:
     end = datetime.combine(small_world.until + timedelta(days=1), datetime.min.time())
     moments = [t.at for t in small_world.touches] + [s.at for s in small_world.funnel]

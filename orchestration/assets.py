@@ -259,13 +259,6 @@ def _stage(
         unique_id: translator.get_asset_spec(manifest, unique_id, None).replace_attributes(skippable=False)
         for unique_id in members
     }
-    checks: dict[str, dg.AssetCheckSpec] = {}
-    for unique_id, spec in specs.items():
-        for child in manifest["child_map"].get(unique_id, ()):
-            if child.startswith("test."):
-                check = translator.get_asset_check_spec(spec, manifest, child, None)
-                if check is not None and check.asset_key == spec.key:
-                    checks[child] = check
     # Dagster wants the assets of one step in an order in which none comes before one it depends on.
     by_key = {spec.key: unique_id for unique_id, spec in specs.items()}
     sorter = TopologicalSorter(
@@ -275,9 +268,18 @@ def _stage(
         }
     )
     ordered = {unique_id: specs[unique_id] for unique_id in sorter.static_order()}
-    return _Stage(
-        list(ordered.values()), checks, {unique_id: spec.key for unique_id, spec in ordered.items()}
-    )
+    checks: dict[str, dg.AssetCheckSpec] = {}
+    for unique_id, spec in ordered.items():
+        for child in manifest["child_map"].get(unique_id, ()):
+            if child.startswith("test."):
+                check = translator.get_asset_check_spec(spec, manifest, child, None)
+                if check is None:
+                    # A test of several models that names none is shown at the last of them.
+                    checks[child] = dg.AssetCheckSpec(name=manifest["nodes"][child]["name"], asset=spec.key)
+                elif check.asset_key == spec.key:
+                    checks[child] = check
+    keys = {unique_id: spec.key for unique_id, spec in ordered.items()}
+    return _Stage(list(ordered.values()), checks, keys)
 
 
 def _raw_keys(source: Source, settings: Settings) -> dict[str, dg.AssetKey]:

@@ -64,6 +64,8 @@ def main() -> None:
         # The reader of our output, `head` say, has seen enough.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
+    except KeyboardInterrupt:
+        _fail("Interrupted; what was published before is still there.", 130)
     except Exception as failure:
         _fail(f"Unexpected {type(failure).__name__}: {failure}", RevopsError.exit_code)
 
@@ -314,7 +316,7 @@ def ui(
         "--port",
         str(port),
     ]
-    os.execv(sys.executable, [sys.executable, "-m", "dagster", *arguments])
+    os.execv(sys.executable, [sys.executable, "-W", "ignore", "-m", "dagster", *arguments])
 
 
 @sandbox_app.command()

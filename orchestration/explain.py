@@ -5,7 +5,7 @@ them.
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any, TextIO
 
@@ -51,7 +51,7 @@ def explain(con: duckdb.DuckDBPyConnection, query: KpiQuery, manifest: Mapping[s
         (row["period_start"] for row in named if (row["period_end"] - row["as_of"]).days <= 1),
         default=max((row["period_start"] for row in named), default=None),
     )
-    behind = BEHIND.get((query.name, query.variant), Behind())
+    behind = BEHIND.get((query.name, query.variant)) or _records_of_the_default(query.name)
     return Explanation(
         definition=_definition(con, query),
         policy={**manifest.get("reporting", {}), **manifest.get("policy", {}).get(query.name, {})},
@@ -153,6 +153,13 @@ def _print_for_reading(explanation: Explanation, file: TextIO) -> None:
             )
             if len(records.rows) > _RECORDS_SHOWN:
                 console.print(f"and {len(records.rows) - _RECORDS_SHOWN:,} more; --format csv lists all")
+
+
+def _records_of_the_default(kpi: str) -> Behind:
+    """For a reading that is neither sum nor count of records: those of the default reading, without a role."""
+    default = BEHIND.get((kpi, "default"), Behind())
+    found = [records for records in (default.numerator, default.denominator, *default.others) if records]
+    return Behind(others=tuple(replace(records, adds_up=None) for records in found))
 
 
 def _definition(con: duckdb.DuckDBPyConnection, query: KpiQuery) -> dict[str, Any]:

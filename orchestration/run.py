@@ -21,7 +21,14 @@ import duckdb
 from orchestration import build_inputs, publish, runlog, sources, transform
 from orchestration.contract import PROJECT_ROOT
 from orchestration.errors import AuditFailed, RevopsError, SourceFailed
-from orchestration.publish.audit import AuditReport, audit, check_tests, raise_for_failed
+from orchestration.publish.audit import (
+    AuditReport,
+    Sample,
+    audit,
+    check_tests,
+    failing_rows,
+    raise_for_failed,
+)
 from orchestration.publish.candidate import write_candidate
 from orchestration.publish.lock import single_writer
 from orchestration.publish.tables import PublishedTable, personal_columns
@@ -127,7 +134,9 @@ def open_run(settings: Settings, home: Path, options: RunOptions, reporter: Repo
             yield run
         except Exception as failure:
             run.error = run.error or as_sentence(failure, run)
-            raise
+            if failure is run.error:
+                raise
+            raise run.error from failure
         finally:
             if run.failures and run.error is None:
                 run.error = _source_error(run.failures)
@@ -294,23 +303,20 @@ def _build(run: Run, stage: str, on_node: Callable[[NodeResult], None]) -> None:
     for node in nodes:
         if node.resource_type == "test" and node.status == "warn":
             run.reporter.warning(f"{node.name}: {node.failures} rows")
+    raise_for_failed(check_tests(nodes, lambda test: _sample(run, test), strict=run.settings.strict))
+
+
+def _sample(run: Run, test: NodeResult) -> Sample:
+    """Some of the rows that failed a test, by the SQL it ran last."""
     manifest = transform.manifest()
-
-    def compiled(node: NodeResult) -> str | None:
-        return _compiled_sql(manifest["nodes"][node.unique_id])
-
-    raise_for_failed(
-        check_tests(nodes, run.build_file, compiled, personal_columns(manifest), strict=run.settings.strict)
-    )
-
-
-def _compiled_sql(test: Mapping[str, Any]) -> str | None:
-    """The SQL of a dbt test as it ran last, without its final semicolon."""
-    folder = transform.manifest_path().parent / "compiled" / test["package_name"]
-    file = folder / test["original_file_path"]
+    node = manifest["nodes"][test.unique_id]
+    file = transform.manifest_path().parent / "compiled" / node["package_name"] / node["original_file_path"]
     # Generic tests are compiled into a folder named after the YAML that states them.
-    path = file if file.suffix == ".sql" else file / Path(test["path"]).name
-    return path.read_text(encoding="utf-8").rstrip().rstrip(";") if path.is_file() else None
+    path = file if file.suffix == ".sql" else file / Path(node["path"]).name
+    if not path.is_file():
+        return ()
+    query = path.read_text(encoding="utf-8").rstrip().rstrip(";")
+    return failing_rows(run.build_file, query, personal_columns(manifest))
 
 
 def _new_run(settings: Settings, home: Path, options: RunOptions, reporter: Reporter) -> Run:

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 SAMPLE_ROWS = 5
 
+Sample = tuple[dict[str, Any], ...]
+
 # The checks of a candidate, in order; `audit` returns one outcome for each.
 CHECKS = (
     "every_column_of_every_table_is_readable",
@@ -35,7 +37,7 @@ class Check:
     name: str
     passed: bool
     message: str
-    sample: tuple[dict[str, Any], ...] = ()
+    sample: Sample = ()
 
 
 @dataclass(frozen=True)
@@ -72,18 +74,9 @@ def raise_for_failed(checks: Sequence[Check]) -> None:
 
 
 def check_tests(
-    nodes: Iterable["NodeResult"],
-    build_file: Path,
-    compiled: Callable[["NodeResult"], str | None],
-    personal: Collection[str],
-    *,
-    strict: bool,
+    nodes: Iterable["NodeResult"], sample: Callable[["NodeResult"], Sample], *, strict: bool
 ) -> list[Check]:
-    """One check for each dbt test; a warning fails only when `strict`.
-
-    `compiled` gives the SQL of a test, from which failing rows are sampled; columns in `personal` are left
-    out.
-    """
+    """One check for each dbt test, with a sample of the rows of one that failed; a warning fails if `strict`."""
     checks = []
     for node in nodes:
         if node.resource_type != "test":
@@ -92,9 +85,19 @@ def check_tests(
         message = f"{node.name}: {node.status}"
         if node.status in ("fail", "warn"):
             message = f"the test {node.name} found {node.failures} row{'s' if node.failures != 1 else ''}."
-        sample = _failing_rows(build_file, compiled(node), personal) if failed else ()
-        checks.append(Check(node.name, not failed, message, sample))
+        checks.append(Check(node.name, not failed, message, sample(node) if failed else ()))
     return checks
+
+
+def failing_rows(build_file: Path, query: str, personal: Collection[str]) -> Sample:
+    """Up to five of the rows the query of a test finds in a build, without the columns in `personal`."""
+    try:
+        with open_build(build_file, read_only=True) as con:
+            rows = _rows(con, f"select * from ({query}) as failing limit {SAMPLE_ROWS}")
+    except duckdb.Error:
+        # A sample is a courtesy: the failed test itself has been counted already.
+        return ()
+    return tuple({name: value for name, value in row.items() if name not in personal} for row in rows)
 
 
 def audit(folder: Path, tables: Sequence[PublishedTable], *, strict: bool) -> AuditReport:
@@ -181,21 +184,7 @@ def _data_quality_has_no_errors(
     )
 
 
-def _failing_rows(
-    build_file: Path, query: str | None, personal: Collection[str]
-) -> tuple[dict[str, Any], ...]:
-    if not query:
-        return ()
-    try:
-        with open_build(build_file, read_only=True) as con:
-            rows = _rows(con, f"select * from ({query}) as failing limit {SAMPLE_ROWS}")
-    except duckdb.Error:
-        # A sample is a courtesy: the failed test itself has been counted already.
-        return ()
-    return tuple({name: value for name, value in row.items() if name not in personal} for row in rows)
-
-
-def _rows(con: duckdb.DuckDBPyConnection, query: str) -> tuple[dict[str, Any], ...]:
+def _rows(con: duckdb.DuckDBPyConnection, query: str) -> Sample:
     cursor = con.execute(query)
     names = [column[0] for column in cursor.description or []]
     return tuple(dict(zip(names, row, strict=True)) for row in cursor.fetchall())

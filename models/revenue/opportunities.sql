@@ -15,23 +15,33 @@ latest_states as (
 last_open_states as (
     select
         opportunity_id,
-        max(valid_from) as last_open_at
+        max(case when not is_closed then valid_from end) as last_open_at,
+        min(case when is_closed then valid_from end) as first_closed_at
     from {{ ref('opportunity_history') }}
-    where not is_closed
     group by opportunity_id
 ),
 
-closing_moments as (
+closings as (
     select
         history.opportunity_id,
-        min(history.valid_from) as closed_stage_entered_at
+        history.valid_from as closed_stage_entered_at,
+        history.owner_id as closing_owner_id,
+        last_open_states.last_open_at,
+        row_number() over (partition by history.opportunity_id order by history.valid_from) as rank_from_close,
+        -- an earlier close, undone since
+        last_open_states.first_closed_at < last_open_states.last_open_at as was_reopened
     from {{ ref('opportunity_history') }} as history
     left join last_open_states
         on history.opportunity_id = last_open_states.opportunity_id
     where
         history.is_closed
         and (last_open_states.last_open_at is null or history.valid_from > last_open_states.last_open_at)
-    group by history.opportunity_id
+),
+
+closing_moments as (
+    select *
+    from closings
+    where rank_from_close = 1
 ),
 
 -- Deals whose stage changed after the as-of day: the recorded close belongs to a later state.
@@ -51,7 +61,10 @@ dated as (
         latest_states.opportunity_id,
         latest_states.source_system,
         latest_states.source_id,
-        latest_states.owner_id,
+        -- who closed it, whoever looks after it since
+        case
+            when latest_states.is_closed then closing_moments.closing_owner_id else latest_states.owner_id
+        end as owner_id,
         latest_states.stage,
         latest_states.shared_stage,
         latest_states.stage_order,
@@ -77,6 +90,9 @@ dated as (
         case
             when not latest_states.is_closed then null
             when later_stage_changes.opportunity_source_id is not null then closing_moments.closed_stage_entered_at
+            -- the record still carries the close that was undone
+            when closing_moments.was_reopened and deals.closed_at < closing_moments.last_open_at
+                then closing_moments.closed_stage_entered_at
             when deals.closed_at is not null then deals.closed_at
             -- a close that only the source's own history dates; an inferred moment is no date
             when not latest_states.is_inferred and closing_moments.closed_stage_entered_at > coalesce(

@@ -180,6 +180,14 @@ def database_dsn(name: str) -> str:
     return str(dsn)
 
 
+def thread_count() -> int:
+    """How many threads models and queries may use: REVOPS_THREADS, else two."""
+    text = os.environ.get("REVOPS_THREADS", "2")
+    if not text.isdigit() or not 1 <= int(text) <= 256:
+        raise ConfigurationError(f"REVOPS_THREADS is {text!r}; it must be a whole number from 1 to 256.")
+    return int(text)
+
+
 def switch_off_telemetry() -> None:
     """Tell dlt, dbt and Dagster to report nothing, and dlt to raise without logging; call first."""
     os.environ.setdefault("RUNTIME__LOG_LEVEL", "CRITICAL")

@@ -63,7 +63,9 @@ def make_plan(
         try:
             clean(name)
         except ValueError as failure:
-            raise ConfigurationError(f"{where} has the column {name[:50]!r}, whose name is {failure}.") from None
+            raise ConfigurationError(
+                f"{where} has the column {name[:50]!r}, whose name is {failure}."
+            ) from None
     for name, count in Counter(names).items():
         if count > 1:
             raise ConfigurationError(f"{where} has {count} columns named '{name}'; give each its own name.")

@@ -11,6 +11,7 @@ from typing import Any
 import duckdb
 import pytest
 import yaml
+
 from orchestration.settings import Settings, load_settings
 from orchestration.sources import EntityResult, SourceResult, check, extract
 
@@ -107,12 +108,14 @@ class Company:
 
     def custom(self, entity: str) -> dict[str, Any]:
         return {
-            key: None if text is None else json.loads(text) for key, text in self.column(entity, "custom").items()
+            key: None if text is None else json.loads(text)
+            for key, text in self.column(entity, "custom").items()
         }
 
     def last_read(self, entity: str, source: str = "acme") -> dict[str, Any]:
         return self.query(
-            f"select * from raw_{source}._reads where entity = ? order by read_at desc, _dlt_load_id desc limit 1",
+            f"select * from raw_{source}._reads where entity = ?"
+            " order by read_at desc, _dlt_load_id desc limit 1",
             entity,
         )[0]
 

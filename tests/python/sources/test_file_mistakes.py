@@ -5,6 +5,7 @@ import zipfile
 
 import openpyxl
 import pytest
+
 from orchestration.errors import ConfigurationError, SourceFailed
 
 
@@ -63,7 +64,9 @@ def test_a_mapped_file_that_is_not_there(company):
     )
 
 
-@pytest.mark.parametrize("file", ["../secret.csv", "sub/../../secret.csv", "/etc/passwd", "link.csv", "linked/secret.csv"])
+@pytest.mark.parametrize(
+    "file", ["../secret.csv", "sub/../../secret.csv", "/etc/passwd", "link.csv", "linked/secret.csv"]
+)
 def test_a_file_outside_the_folder(company, file):
     (company.root / "secret.csv").write_text("source_id,stage\n1,Won\n")
     (company.folder / "sub").mkdir()
@@ -89,7 +92,10 @@ def test_a_file_in_a_folder_below_is_fine(company):
 def test_a_file_of_an_unknown_type(company):
     company.write("deals.pdf", "x")
     company.map("opportunities", "deals.pdf")
-    refused(company, "is 'deals.pdf'; files of the types .csv, .tsv, .parquet, .jsonl, .ndjson, .xlsx can be read.")
+    refused(
+        company,
+        "is 'deals.pdf'; files of the types .csv, .tsv, .parquet, .jsonl, .ndjson, .xlsx can be read.",
+    )
 
 
 def test_a_mapped_column_that_is_not_there(company):
@@ -97,7 +103,8 @@ def test_a_mapped_column_that_is_not_there(company):
     company.map("opportunities", "deals.csv", columns={"source_id": "Deal ID", "stage": "deal_stge"})
     refused(
         company,
-        "exports/deals.csv has no column 'deal_stge', to which stage is mapped; perhaps 'deal_stage' is meant; "
+        "exports/deals.csv has no column 'deal_stge', to which stage is mapped; perhaps 'deal_stage' is "
+        "meant; "
         "the columns are 'Deal ID', 'deal_stage'.",
     )
 
@@ -127,7 +134,10 @@ def test_two_columns_with_one_name(company):
 def test_two_columns_that_differ_in_case_only_and_both_map(company):
     company.write("deals.csv", "source_id,Stage,stage\n1,Won,Open\n")
     company.map("opportunities", "deals.csv")
-    refused(company, "has the columns 'Stage', 'stage', which both mean 'stage'; rename one or map stage under columns.")
+    refused(
+        company,
+        "has the columns 'Stage', 'stage', which both mean 'stage'; rename one or map stage under columns.",
+    )
     company.map("opportunities", "deals.csv", columns={"stage": "Stage"})
     company.extract()
     assert company.column("opportunities", "stage") == {"1": "Won"}
@@ -159,7 +169,9 @@ def test_a_file_whose_first_line_is_blank(company):
 
 def test_a_file_with_a_header_and_no_rows(company):
     company.write("opportunities.csv", "source_id,stage\n")
-    refused_when_run(company, "exports/opportunities.csv has a header but no rows; fill it, or remove the file")
+    refused_when_run(
+        company, "exports/opportunities.csv has a header but no rows; fill it, or remove the file"
+    )
 
 
 def test_a_quote_that_is_never_closed(company):
@@ -176,14 +188,17 @@ def test_another_encoding(company):
     company.write("opportunities.csv", "source_id,stage\n1,Won\n2,Gewährt\n", encoding="latin-1")
     refused_when_run(
         company,
-        "exports/opportunities.csv, line 3, byte 28 (0xe4) is not utf-8 text; set encoding: to what the file has",
+        "exports/opportunities.csv, line 3, byte 28 (0xe4) is not utf-8 text; set encoding: to what the "
+        "file has",
         error=SourceFailed,
     )
 
 
 def test_another_encoding_in_the_header(company):
     company.write("opportunities.csv", "source_id,stage,Größe\n1,Won,\n", encoding="cp1252")
-    refused(company, "exports/opportunities.csv, line 1, byte 19 (0xf6) is not utf-8 text", error=SourceFailed)
+    refused(
+        company, "exports/opportunities.csv, line 1, byte 19 (0xf6) is not utf-8 text", error=SourceFailed
+    )
 
 
 def test_text_that_is_not_the_configured_encoding(company):
@@ -215,7 +230,10 @@ def excel(path, *titles):
 def test_a_sheet_that_is_not_there(company):
     excel(company.folder / "book.xlsx", "Deals", "Notes")
     company.map("opportunities", "book.xlsx", sheet="Deal")
-    refused(company, "exports/book.xlsx has no sheet 'Deal'; perhaps 'Deals' is meant; the sheets are 'Deals', 'Notes'.")
+    refused(
+        company,
+        "exports/book.xlsx has no sheet 'Deal'; perhaps 'Deals' is meant; the sheets are 'Deals', 'Notes'.",
+    )
 
 
 def test_several_sheets_and_none_named(company):
@@ -226,7 +244,9 @@ def test_several_sheets_and_none_named(company):
 
 def test_a_workbook_that_is_none(company):
     company.write("opportunities.xlsx", "source_id,stage\n1,Won\n")
-    refused(company, "exports/opportunities.xlsx cannot be read as an Excel workbook (File is not a zip file)")
+    refused(
+        company, "exports/opportunities.xlsx cannot be read as an Excel workbook (File is not a zip file)"
+    )
 
 
 def test_an_archive_that_is_no_workbook(company):
@@ -268,14 +288,20 @@ def test_parquet_that_is_none(company):
 
 def test_a_reference_list_that_is_not_there(company):
     company.write("deals.csv", "source_id,stage,product\n1,Won,x\n")
-    company.map("opportunities", "deals.csv", allowed={"product": {"file": "products.csv", "column": "product"}})
-    refused(company, "sources.acme.entities.opportunities.allowed.product.file is 'products.csv', which is not in")
+    company.map(
+        "opportunities", "deals.csv", allowed={"product": {"file": "products.csv", "column": "product"}}
+    )
+    refused(
+        company, "sources.acme.entities.opportunities.allowed.product.file is 'products.csv', which is not in"
+    )
 
 
 def test_a_reference_list_without_its_column(company):
     company.write("deals.csv", "source_id,stage,product\n1,Won,x\n")
     company.write("products.csv", "name,price\nx,1\n")
-    company.map("opportunities", "deals.csv", allowed={"product": {"file": "products.csv", "column": "product"}})
+    company.map(
+        "opportunities", "deals.csv", allowed={"product": {"file": "products.csv", "column": "product"}}
+    )
     refused(
         company,
         "exports/products.csv has no column 'product', which lists the values of product; "

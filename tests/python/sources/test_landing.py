@@ -4,6 +4,7 @@ from datetime import datetime
 from decimal import Decimal
 
 import pytest
+
 from orchestration.errors import SourceFailed
 
 HEADER = ["source_id", "name", "stage", "amount", "updated_at"]
@@ -164,7 +165,9 @@ def test_a_deletion_the_source_reports_itself_is_no_tombstone(company):
     assert company.extract_one(full_refresh=True).rows_appended == 0
 
 
-@pytest.mark.parametrize(("before", "after", "stops"), [(100, 90, False), (100, 89, True), (6, 2, False), (6, 1, True)])
+@pytest.mark.parametrize(
+    ("before", "after", "stops"), [(100, 90, False), (100, 89, True), (6, 2, False), (6, 1, True)]
+)
 def test_more_than_a_tenth_and_at_least_five_missing_records_stop_the_source(company, before, after, stops):
     deals(company, *numbered(before))
     company.extract()
@@ -249,9 +252,33 @@ def test_of_several_rows_with_one_id_the_latest_wins_and_the_others_are_reported
     assert (result.rows_read, result.rows_duplicate, result.rows_appended) == (6, 3, 3)
     assert company.column("opportunities", "name") == {"d1": "late", "d2": "second", "d3": "dated"}
     assert company.problems() == [
-        ("opportunities", "opportunities.csv", 3, "source_id", "d1", "the id occurs again; row 2 is kept", "warning"),
-        ("opportunities", "opportunities.csv", 4, "source_id", "d2", "the id occurs again; row 5 is kept", "warning"),
-        ("opportunities", "opportunities.csv", 7, "source_id", "d3", "the id occurs again; row 6 is kept", "warning"),
+        (
+            "opportunities",
+            "opportunities.csv",
+            3,
+            "source_id",
+            "d1",
+            "the id occurs again; row 2 is kept",
+            "warning",
+        ),
+        (
+            "opportunities",
+            "opportunities.csv",
+            4,
+            "source_id",
+            "d2",
+            "the id occurs again; row 5 is kept",
+            "warning",
+        ),
+        (
+            "opportunities",
+            "opportunities.csv",
+            7,
+            "source_id",
+            "d3",
+            "the id occurs again; row 6 is kept",
+            "warning",
+        ),
     ]
     assert '"amount": "10.0000"' in company.last_read("opportunities")["money_at_source"]
 
@@ -259,13 +286,24 @@ def test_of_several_rows_with_one_id_the_latest_wins_and_the_others_are_reported
 def test_what_was_read_always_equals_what_became_of_it(company):
     deals(company, *numbered(30), ["d1", "again", "Open", "10", ""], ["bad", "B", "", "1", ""])
     company.extract()
-    deals(company, *numbered(28), ["d2", "again", "Open", "10", ""], ["bad", "B", "", "1", ""], ["n", "N", "Won", "1", ""])
+    deals(
+        company,
+        *numbered(28),
+        ["d2", "again", "Open", "10", ""],
+        ["bad", "B", "", "1", ""],
+        ["n", "N", "Won", "1", ""],
+    )
     result = company.extract_one()
     assert result.rows_read == 31
     assert result.rows_read == (
         result.rows_rejected + result.rows_duplicate + result.rows_appended + result.rows_unchanged
     )
-    assert (result.rows_rejected, result.rows_duplicate, result.rows_appended, result.rows_deleted) == (1, 1, 3, 2)
+    assert (result.rows_rejected, result.rows_duplicate, result.rows_appended, result.rows_deleted) == (
+        1,
+        1,
+        3,
+        2,
+    )
     assert len(company.live("opportunities")) == 29
 
 
@@ -280,7 +318,9 @@ def test_money_at_source_is_the_exact_sum_of_what_was_accepted(company):
 def test_the_raw_table_has_every_column_of_the_entity_in_its_type(company):
     company.write_rows("opportunities.csv", ["source_id", "stage"], [["d1", "Open"]])
     company.extract()
-    types = {row["column_name"]: row["column_type"] for row in company.query("describe raw_acme.opportunities")}
+    types = {
+        row["column_name"]: row["column_type"] for row in company.query("describe raw_acme.opportunities")
+    }
     assert types["amount"] == "DECIMAL(18,4)"
     assert types["probability"] == "DOUBLE"
     assert types["opened_at"] == types["_version_at"] == "TIMESTAMP"
@@ -304,7 +344,8 @@ def test_sources_do_not_touch_each_other(company):
     other.mkdir()
     (other / "opportunities.csv").write_text("source_id,stage\nd0,Lost\n")
     company.configure(
-        {"name": "acme", "kind": "files", "path": "exports"}, {"name": "beta", "kind": "files", "path": "other"}
+        {"name": "acme", "kind": "files", "path": "exports"},
+        {"name": "beta", "kind": "files", "path": "other"},
     )
     company.extract("acme")
     company.extract("beta")
@@ -333,7 +374,9 @@ def test_strict_stops_at_the_first_error_and_leaves_the_log_as_it_was(company):
 
 def test_a_file_in_which_every_row_is_wrong_stops_the_source(company):
     deals(company, ["d1", "One", "Open", "x", ""], ["d2", "Two", "Open", "y", ""])
-    with pytest.raises(SourceFailed, match=r"all 2 rows of opportunities.csv were rejected; .*row 2, amount: 'x' is"):
+    with pytest.raises(
+        SourceFailed, match=r"all 2 rows of opportunities.csv were rejected; .*row 2, amount: 'x' is"
+    ):
         company.extract()
 
 

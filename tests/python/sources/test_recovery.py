@@ -18,7 +18,8 @@ from orchestration.settings import load_settings
 from orchestration.sources import extract
 root, run = Path(sys.argv[1]), sys.argv[2]
 settings = load_settings(root / "revops.yml")
-extract(settings.sources[0], settings, root / "home", root / "home" / "work" / run, run, datetime(2026, 11, 1, int(run)))
+home = root / "home"
+extract(settings.sources[0], settings, home, home / "work" / run, run, datetime(2026, 11, 1, int(run)))
 """
 
 
@@ -27,19 +28,27 @@ def run(root, hour, crash_at=None):
     if crash_at:
         environment["CRASH_AT"] = crash_at
     done = subprocess.run(
-        [sys.executable, "-c", RUN, str(root), str(hour)], env=environment, capture_output=True, text=True, timeout=300
+        [sys.executable, "-c", RUN, str(root), str(hour)],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=300,
     )
     assert done.returncode == (-signal.SIGKILL if crash_at else 0), done.stderr
 
 
 def write(company, stage):
-    company.write_rows("opportunities.csv", ["source_id", "stage"], [[f"d{number}", stage] for number in range(500)])
+    company.write_rows(
+        "opportunities.csv", ["source_id", "stage"], [[f"d{number}", stage] for number in range(500)]
+    )
     company.write_rows("accounts.csv", ["source_id", "name"], [[f"a{number}", stage] for number in range(50)])
 
 
 def state(company):
     """What counts: content of the finished versions, without what differs from load to load."""
-    deals = [(row["source_id"], row["stage"], row["_content_hash"]) for row in company.versions("opportunities")]
+    deals = [
+        (row["source_id"], row["stage"], row["_content_hash"]) for row in company.versions("opportunities")
+    ]
     accounts = [(row["source_id"], row["name"], row["_content_hash"]) for row in company.versions("accounts")]
     return deals, accounts, company.column("opportunities", "stage")
 

@@ -6,6 +6,7 @@ from decimal import Decimal
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from orchestration.contract import Column
 from orchestration.sources.values import MAX_CHARACTERS, ValueOptions, parser
 
@@ -20,7 +21,9 @@ def refusal(kind, value, one_of=(), **options):
     return str(failure.value)
 
 
-@pytest.mark.parametrize("kind", ["text", "timestamp", "date", "boolean", "integer", "money", "ratio", "json"])
+@pytest.mark.parametrize(
+    "kind", ["text", "timestamp", "date", "boolean", "integer", "money", "ratio", "json"]
+)
 @pytest.mark.parametrize("blank", ["", "  ", "\t\n", None, "\u00a0", float("nan")])
 def test_blank_is_null_in_every_type(kind, blank):
     assert read(kind, blank) is None
@@ -71,11 +74,16 @@ def test_timestamps_become_utc(found, utc):
 
 def test_naive_timestamps_are_in_the_zone_of_the_source():
     assert read("timestamp", "2026-07-01 10:00:00", timezone="Europe/Berlin") == "2026-07-01 08:00:00.000000"
-    assert read("timestamp", "2026-07-01 10:00:00", reporting_timezone="Europe/Berlin") == "2026-07-01 10:00:00.000000"
+    assert (
+        read("timestamp", "2026-07-01 10:00:00", reporting_timezone="Europe/Berlin")
+        == "2026-07-01 10:00:00.000000"
+    )
 
 
 def test_a_bare_day_in_a_timestamp_begins_at_midnight_of_the_source_else_of_the_reader():
-    assert read("timestamp", "2026-07-01", reporting_timezone="America/New_York") == "2026-07-01 04:00:00.000000"
+    assert (
+        read("timestamp", "2026-07-01", reporting_timezone="America/New_York") == "2026-07-01 04:00:00.000000"
+    )
     assert (
         read("timestamp", "2026-07-01", timezone="Europe/Berlin", reporting_timezone="America/New_York")
         == "2026-06-30 22:00:00.000000"
@@ -124,7 +132,10 @@ def test_what_is_no_iso_time_is_refused_without_a_format(kind, wrong):
 def test_a_format_is_followed_to_the_letter():
     assert read("date", "3/1/2017", format="%m/%d/%Y") == "2017-03-01"
     assert read("timestamp", "1 Feb 2026 3:05 PM", format="%d %b %Y %I:%M %p") == "2026-02-01 15:05:00.000000"
-    assert read("timestamp", "01.02.2026 10:00 +0200", format="%d.%m.%Y %H:%M %z") == "2026-02-01 08:00:00.000000"
+    assert (
+        read("timestamp", "01.02.2026 10:00 +0200", format="%d.%m.%Y %H:%M %z")
+        == "2026-02-01 08:00:00.000000"
+    )
     assert "in the format %m/%d/%Y" in refusal("date", "2017-03-01", format="%m/%d/%Y")
     assert "in the format %m/%d/%Y" in refusal("date", "13/01/2017", format="%m/%d/%Y")
 
@@ -156,14 +167,26 @@ def test_other_words_are_not_boolean(word):
 
 @pytest.mark.parametrize(
     ("found", "kept"),
-    [("5", "5"), ("+5", "5"), ("-12", "-12"), ("5.0", "5"), ("5.", "5"), ("007", "7"), (5.0, "5"), ("-0", "0"),
-     ("9223372036854775807", "9223372036854775807"), (Decimal("3.00"), "3")],
-)  # fmt: skip
+    [
+        ("5", "5"),
+        ("+5", "5"),
+        ("-12", "-12"),
+        ("5.0", "5"),
+        ("5.", "5"),
+        ("007", "7"),
+        (5.0, "5"),
+        ("-0", "0"),
+        ("9223372036854775807", "9223372036854775807"),
+        (Decimal("3.00"), "3"),
+    ],
+)
 def test_integers(found, kept):
     assert read("integer", found) == kept
 
 
-@pytest.mark.parametrize("wrong", ["5.5", "1e5", "1,000", "abc", "٣", "--5", "9223372036854775808", 5.5, True, "1_000"])
+@pytest.mark.parametrize(
+    "wrong", ["5.5", "1e5", "1,000", "abc", "٣", "--5", "9223372036854775808", 5.5, True, "1_000"]
+)
 def test_what_is_no_integer_is_refused(wrong):
     assert "whole number" in refusal("integer", wrong)
 
@@ -190,18 +213,43 @@ def test_money_is_rounded_half_up_to_four_places(found, kept):
 
 @pytest.mark.parametrize(
     "wrong",
-    ["1e5", "$5", "5 €", "nan", "NaN", "inf", "-Infinity", "1,000.50", "100000000000000", "99999999999999.99995",
-     float("inf"), Decimal("Infinity"), Decimal("NaN"), "9" * 400, "1 000", True, "１２"],
-)  # fmt: skip
+    [
+        "1e5",
+        "$5",
+        "5 €",
+        "nan",
+        "NaN",
+        "inf",
+        "-Infinity",
+        "1,000.50",
+        "100000000000000",
+        "99999999999999.99995",
+        float("inf"),
+        Decimal("Infinity"),
+        Decimal("NaN"),
+        "9" * 400,
+        "1 000",
+        True,
+        "１２",
+    ],
+)
 def test_what_is_no_amount_is_refused(wrong):
     assert refusal("money", wrong).startswith("not an amount")
 
 
 @pytest.mark.parametrize(
     ("found", "kept"),
-    [("1.234.567,89", "1234567.8900"), ("1 234,5", "1234.5000"), ("1\u00a0234,5", "1234.5000"), ("-5,5", "-5.5000"),
-     ("1234", "1234.0000"), (",5", "0.5000"), ("12.345", "12345.0000"), (1.5, "1.5000")],
-)  # fmt: skip
+    [
+        ("1.234.567,89", "1234567.8900"),
+        ("1 234,5", "1234.5000"),
+        ("1\u00a0234,5", "1234.5000"),
+        ("-5,5", "-5.5000"),
+        ("1234", "1234.0000"),
+        (",5", "0.5000"),
+        ("12.345", "12345.0000"),
+        (1.5, "1.5000"),
+    ],
+)
 def test_a_decimal_comma_makes_points_and_spaces_thousands(found, kept):
     assert read("money", found, decimal=",") == kept
 
@@ -253,7 +301,7 @@ def test_the_longest_text_is_kept():
     assert read("text", "x" * MAX_CHARACTERS) == "x" * MAX_CHARACTERS
 
 
-@given(st.decimals(min_value=-10**13, max_value=10**13, places=4, allow_nan=False, allow_infinity=False))
+@given(st.decimals(min_value=-(10**13), max_value=10**13, places=4, allow_nan=False, allow_infinity=False))
 def test_every_amount_of_four_places_survives(amount):
     assert Decimal(read("money", str(amount))) == amount
 

@@ -56,7 +56,7 @@ def explain(con: duckdb.DuckDBPyConnection, query: KpiQuery, manifest: Mapping[s
         definition=_definition(con, query),
         policy={**manifest.get("reporting", {}), **manifest.get("policy", {}).get(query.name, {})},
         values=[
-            (row, _record_sets(con, behind, row) if row["value"] is not None else [])
+            (row, _record_sets(con, behind, row) if not _lacks_input(row) else [])
             for row in named
             if row["period_start"] == last
         ],
@@ -168,6 +168,10 @@ def _definition(con: duckdb.DuckDBPyConnection, query: KpiQuery) -> dict[str, An
     )
     names = [column[0] for column in cursor.description or []]
     return dict(zip(names, cursor.fetchall()[0], strict=True))
+
+
+def _lacks_input(value: Mapping[str, Any]) -> bool:
+    return str(value["null_reason"] or "").startswith("missing_input")
 
 
 def _record_sets(con: duckdb.DuckDBPyConnection, behind: Behind, value: Mapping[str, Any]) -> list[RecordSet]:

@@ -1,5 +1,6 @@
 """Readers in other processes while versions are published, die halfway, or hold the lock."""
 
+import shutil
 import subprocess
 import sys
 import time
@@ -149,3 +150,56 @@ def test_a_second_run_is_refused_with_the_holders_process_id_and_the_lock_dies_w
     with single_writer(tmp_path):
         assert time.monotonic() - started < 1
     assert holder(tmp_path) is None
+
+
+FULL_DISK = """
+import resource, sys
+from pathlib import Path
+sys.path.insert(0, sys.argv[2])
+from synthetic import MANIFEST, write_build, write_candidate
+home = Path(sys.argv[1])
+write_build(home / "work/2/build.duckdb", 2, 200_000)
+resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, 1_000_000))
+from orchestration.run import _is_full_disk
+try:
+    write_candidate(home / "work/2/build.duckdb", home / "work/2/candidate", MANIFEST, "full")
+except Exception as failure:
+    print("full disk" if _is_full_disk(failure) else repr(failure))
+"""
+
+
+def test_a_disk_that_fills_up_while_writing_is_recognised_and_harms_no_reader(tmp_path: Path) -> None:
+    publish_generation(tmp_path, 1)
+
+    outcome = subprocess.run(
+        [sys.executable, "-c", FULL_DISK, str(tmp_path), str(FOLDER)],
+        env={"PYTHONPATH": ":".join(sys.path)},
+        capture_output=True,
+        text=True,
+    )
+
+    assert outcome.stdout == "full disk\n", outcome.stderr
+    with open_published(tmp_path) as con:
+        assert con.execute("select distinct generation from metrics.kpi_values").fetchall() == [(1,)]
+
+
+@pytest.mark.slow
+def test_a_published_file_opens_in_duckdb_1_2(tmp_path: Path) -> None:
+    version = publish_generation(tmp_path / "home", 1)
+    installer = shutil.which("uv") or shutil.which("pip")
+    assert installer is not None, "uv or pip is needed to install DuckDB 1.2.2"
+    command = [installer, *(["pip"] if installer.endswith("uv") else []), "install", "--quiet"]
+    subprocess.run([*command, "--target", str(tmp_path / "old"), "duckdb==1.2.2"], check=True)
+    script = (
+        "import duckdb, sys; con = duckdb.connect(sys.argv[1], read_only=True);"
+        "print(duckdb.__version__, con.execute('select count(*) from revenue.people').fetchall())"
+    )
+
+    seen = subprocess.run(
+        [sys.executable, "-c", script, str(version.folder / "revops.duckdb")],
+        env={"PYTHONPATH": str(tmp_path / "old")},
+        capture_output=True,
+        text=True,
+    )
+
+    assert seen.stdout == "1.2.2 [(50,)]\n", seen.stderr

@@ -156,7 +156,7 @@ def _print_for_reading(explanation: Explanation, file: TextIO) -> None:
 
 
 def _records_of_the_default(kpi: str) -> Behind:
-    """For a reading that is neither sum nor count of records: those of the default reading, without a role."""
+    """For a reading that is no sum or count of records: those of the default reading, without a role."""
     default = BEHIND.get((kpi, "default"), Behind())
     found = [records for records in (default.numerator, default.denominator, *default.others) if records]
     return Behind(others=tuple(replace(records, adds_up=None) for records in found))

@@ -76,7 +76,7 @@ def raise_for_failed(checks: Sequence[Check]) -> None:
 def check_tests(
     nodes: Iterable["NodeResult"], sample: Callable[["NodeResult"], Sample], *, strict: bool
 ) -> list[Check]:
-    """One check for each dbt test, with a sample of the rows of one that failed; a warning fails if `strict`."""
+    """One check for each dbt test, with a sample of the rows that failed it; a warning fails if `strict`."""
     checks = []
     for node in nodes:
         if node.resource_type != "test":

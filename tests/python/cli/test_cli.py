@@ -62,7 +62,7 @@ def fails(outcome: Outcome, code: int, sentence: str) -> None:
     assert "Traceback" not in outcome.err + outcome.out
 
 
-# --- reading what is published -------------------------------------------------------------------------------
+# --- reading what is published -----------------------------------------------------------------
 
 
 def test_a_kpi_is_printed_with_its_unit_and_the_reason_of_a_null(home: Path) -> None:
@@ -125,7 +125,10 @@ def test_an_explanation_of_a_slice_lists_the_records_of_that_slice(home: Path) -
 
 
 def test_csv_holds_no_cell_that_a_spreadsheet_takes_for_a_formula(home: Path) -> None:
-    statement = "select name, amount, '-5' as number, '+49 30' as phone from revenue.opportunities where source_id = 'd1'"
+    statement = (
+        "select name, amount, '-5' as number, '+49 30' as phone"
+        " from revenue.opportunities where source_id = 'd1'"
+    )
     outcome = revops("sql", statement, "--format", "csv", home=home)
 
     (row,) = csv.DictReader(io.StringIO(outcome.out))
@@ -185,7 +188,7 @@ def test_reading_commands_start_quickly(home: Path) -> None:
     assert imported.stdout == "[]\n"
 
 
-# --- failures ------------------------------------------------------------------------------------------------
+# --- failures ----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from typing import Any
 from orchestration import rules
 from orchestration.contract import PROJECT_ROOT, entry_contract
 from orchestration.errors import AuditFailed, RevopsError
-from orchestration.settings import Settings, switch_off_telemetry
+from orchestration.settings import Settings, switch_off_telemetry, thread_count
 from orchestration.warehouse import open_build
 
 TARGET = PROJECT_ROOT / "target"
@@ -52,7 +52,7 @@ def build(
     as_of: date,
     known_at: datetime | None = None,
     inputs: dict[str, list[str]],
-    threads: int = 2,
+    threads: int | None = None,
     on_node: Callable[[NodeResult], None] = lambda node: None,
 ) -> list[NodeResult]:
     """Build one stage ('entry' or 'warehouse') into `build_file`; `inputs` maps each entry entity to its sources.
@@ -61,7 +61,7 @@ def build(
     a model that does not compile or run raises RevopsError.
     """
     variables = _variables(settings, as_of, known_at, inputs)
-    with _environment(build_file, landing, threads):
+    with _environment(build_file, landing, threads or thread_count()):
         if stage == "entry":
             folder = rules.merge(_rules_folder(settings), build_file.parent / "rules")
             with open_build(build_file) as con:

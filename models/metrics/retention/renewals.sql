@@ -80,7 +80,8 @@ outcomes as (
         renewed.contract_id is not null as is_renewed,
         renewed.contract_id is null
         and coalesce(due_contracts.status, 'active') not in ('lapsed', 'canceled')
-        and due_contracts.grace_ends_on >= {{ as_of_date() }} as is_undecided,
+        -- the as-of day counts in full: on the last day of the grace it is over
+        and due_contracts.grace_ends_on > {{ as_of_date() }} as is_undecided,
         {{ money('coalesce(renewed.new_amount, 0)') }} as new_amount,
         least(due_contracts.base_amount, {{ money('coalesce(renewed.new_amount, 0)') }}) as renewed_amount,
         least(due_contracts.base_amount, {{ money('coalesce(renewed.on_time_amount, 0)') }}) as on_time_amount,

@@ -1,0 +1,18 @@
+"""The company all end-to-end tests share."""
+
+import pytest
+from company import SCALE, UNTIL, Company
+
+from sandbox.delivery import deliver
+from sandbox.world import World
+
+
+@pytest.fixture(scope="session")
+def company(tmp_path_factory: pytest.TempPathFactory) -> Company:
+    """The company of seed 7, extracted and published as of its last day."""
+    folder = tmp_path_factory.mktemp("company")
+    made = Company(World(until=UNTIL, seed=7, scale=SCALE), folder)
+    deliver(made.world, folder / "data" / "sandbox")
+    outcome = made.revops("run", "--config", str(made.config()), "--as-of", UNTIL.isoformat())
+    assert outcome.returncode == 0, outcome.stderr
+    return made

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+import duckdb
+
 from orchestration.errors import SourceFailed
 from orchestration.settings import FilesSource, Settings, Source
 from orchestration.sources.landing import EntityResult, Landing
@@ -52,26 +54,35 @@ def extract(
     rows read of it so far. Raises ConfigurationError where file, table or mapping do not fit, SourceFailed
     where the source cannot be read or suddenly lacks many records; both leave landing.duckdb as it was.
     """
-    with Landing(
-        source.name,
-        home=home,
-        work_dir=work_dir,
-        run_id=run_id,
-        extracted_at=extracted_at,
-        strict=settings.strict,
-        allow_shrink=allow_shrink,
-        progress=progress,
-    ) as landing:
-        # Imported when used: a run over files needs no SQLAlchemy, one over a database no Excel reader.
-        if isinstance(source, FilesSource):
-            from orchestration.sources.files import extract_files
+    try:
+        with Landing(
+            source.name,
+            home=home,
+            work_dir=work_dir,
+            run_id=run_id,
+            extracted_at=extracted_at,
+            strict=settings.strict,
+            allow_shrink=allow_shrink,
+            progress=progress,
+        ) as landing:
+            _stage(landing, source, settings, full_refresh)
+            return SourceResult(source=source.name, entities=landing.load())
+    except OSError as failure:
+        raise SourceFailed(f"Source '{source.name}' cannot be read: {failure}.") from failure
+    except duckdb.Error as failure:
+        reason = str(failure).strip().splitlines()[0].rstrip(".")
+        raise SourceFailed(
+            f"Source '{source.name}' was not loaded: {reason}; check the free space at {home} and run again."
+        ) from failure
 
-            try:
-                extract_files(landing, source, settings, full_refresh=full_refresh)
-            except OSError as failure:
-                raise SourceFailed(f"Source '{source.name}' cannot be read: {failure}.") from failure
-        else:
-            from orchestration.sources.database import extract_database
 
-            extract_database(landing, source, settings, full_refresh=full_refresh)
-        return SourceResult(source=source.name, entities=landing.load())
+def _stage(landing: Landing, source: Source, settings: Settings, full_refresh: bool) -> None:
+    # Imported when used: a run over files needs no SQLAlchemy, one over a database no Excel reader.
+    if isinstance(source, FilesSource):
+        from orchestration.sources.files import extract_files
+
+        extract_files(landing, source, settings, full_refresh=full_refresh)
+    else:
+        from orchestration.sources.database import extract_database
+
+        extract_database(landing, source, settings, full_refresh=full_refresh)

@@ -200,7 +200,7 @@ class Landing:
             duplicate = in_census - staging.count(f"(select distinct {identifier(table.key)} from census)")
         self._refuse_shrinking(table, at_source)
         appended = versions.new_versions(staging, self._log, table, self.extracted_at, read.location)
-        deleted = versions.tombstones(staging, table, self.extracted_at, read.location)
+        deleted = versions.tombstones(staging, self._log, table, self.extracted_at, read.location)
         result = EntityResult(
             entity=table.name,
             location=read.location,
@@ -286,7 +286,7 @@ class Landing:
     def _gather(self, read: Read) -> tuple[int, int]:
         """Fill `staged` and `rejected`; returns how many rows were accepted and rejected."""
         staging, table = self._staging, read.table
-        staging.create("staged", [*table.columns, "_row", "_sequence"])
+        staging.create_staged(table)
         staging.create("rejected", ["_key"])
         accepted = rejected = 0
         for batch in read.batches:

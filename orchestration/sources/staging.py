@@ -1,16 +1,21 @@
 """The private file in which one source's records are gathered and compared with the log."""
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from orchestration.sources.batch import Batch
 from orchestration.sources.tables import PROBLEM_COLUMNS, READ_COLUMNS, RawTable, definition
+from orchestration.sources.values import sql_type
 from orchestration.warehouse import identifier, literal, open_build
 
 # One record is one JSON line; the cells of a record are capped, so no line is ever this long.
 _MAX_LINE_BYTES = 128 * 2**20
+
+
+def _field(position: int) -> str:
+    return f"json[{position + 1}]"
 
 
 class Staging:
@@ -42,28 +47,46 @@ class Staging:
         self.run(f"create or replace table {table} ({names})")
 
     def insert(self, table: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-        """Append rows of text and numbers. DuckDB reads JSON lines far faster than it takes parameters."""
+        """Append rows of text and numbers to the text columns of a table."""
+        values = {name: _field(position) for position, name in enumerate(columns)}
+        self._insert(table, values, rows)
+
+    def create_staged(self, table: RawTable) -> None:
+        """Make the empty table `staged` for records of a raw table, in their types."""
+        columns = {**table.columns, "_key": "text", "_content_hash": "text", "_row": "integer"}
+        self.run(f"create or replace table staged ({definition({**columns, '_sequence': 'integer'})})")
+
+    def insert_batch(self, table: RawTable, batch: Batch, first: int) -> None:
+        """Append a batch to `staged`, with each record's hash, row number and place in the read."""
+        found = {name: values for name, values in batch.columns.items() if name in table.columns}
+        fields = {name: _field(position) for position, name in enumerate([*found, "_row", "_sequence"])}
+        values = {
+            name: f"cast({field} as {sql_type(table.columns.get(name, 'integer'))})"
+            for name, field in fields.items()
+        }
+        values["_key"] = fields[table.key]
+        # An empty value leaves no trace in the hash: a column that is new in the contract changes no record.
+        content = ", ".join(
+            f"{literal(name + '=')} || length({fields[name]}) || ':' || {fields[name]}"
+            for name in sorted(found)
+        )
+        values["_content_hash"] = f"sha256(concat({content}))"
+        sequence = range(first, first + batch.accepted)
+        self._insert("staged", values, zip(*found.values(), batch.row_numbers, sequence, strict=True))
+
+    def _insert(self, table: str, values: Mapping[str, str], rows: Iterable[Sequence[object]]) -> None:
+        """Append rows, given an expression for each column. DuckDB reads JSON far faster than parameters."""
         file = self._folder / "rows.jsonl"
         encode = json.JSONEncoder(ensure_ascii=False).encode
         with file.open("w", encoding="utf-8") as lines:
             lines.writelines(encode(row) + "\n" for row in rows)
         if file.stat().st_size:
-            names = ", ".join(map(identifier, columns))
-            values = ", ".join(f"json[{position}]" for position in range(1, len(columns) + 1))
             self.run(
-                f"insert into {table} ({names}) select {values} from read_json({literal(str(file))},"
-                " format = 'newline_delimited', auto_detect = false, records = false,"
-                f" columns = {{json: 'varchar[]'}}, maximum_object_size = {_MAX_LINE_BYTES})"
+                f"insert into {table} ({', '.join(map(identifier, values))})"
+                f" select {', '.join(values.values())}"
+                f" from read_json({literal(str(file))}, format = 'newline_delimited', auto_detect = false,"
+                f" records = false, columns = {{json: 'varchar[]'}}, maximum_object_size = {_MAX_LINE_BYTES})"
             )
-
-    def insert_batch(self, table: RawTable, batch: Batch, first: int) -> None:
-        """Append a batch to `staged`, with each row's number and its place in the whole read."""
-        columns: dict[str, Sequence[object]] = {
-            name: values for name, values in batch.columns.items() if name in table.columns
-        }
-        columns["_row"] = batch.row_numbers
-        columns["_sequence"] = range(first, first + batch.accepted)
-        self.insert("staged", list(columns), zip(*columns.values(), strict=True))
 
     def exporter(self, table: str) -> Callable[[str, Path], int]:
         """A function that writes a table as Parquet, stamped with a load id, and returns how many rows."""

@@ -6,12 +6,12 @@ the log says now. The result is a table `new <name>` of versions to append.
 """
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from orchestration.sources.staging import Staging
-from orchestration.sources.tables import VERSION_COLUMNS, RawTable, null
-from orchestration.sources.values import sql_type
+from orchestration.sources.tables import LOAD_COLUMNS, VERSION_COLUMNS, RawTable, null
 from orchestration.warehouse import identifier, literal
 
 
@@ -34,26 +34,33 @@ class Log:
             f" (select load_id from {schema}._dlt_loads where status = 0))"
         )
 
-    def current(self, table: RawTable) -> str:
-        """A SELECT of the current version of every record, with its key as _key.
-
-        _is_live: neither a tombstone nor the source's own flag says it is deleted.
-        """
-        columns = {**table.columns, **VERSION_COLUMNS}
+    def versions(self, table: RawTable, columns: Mapping[str, str]) -> str:
+        """A SELECT of these columns of every version; a column the log does not have is null."""
         if not self.has(table.name):
             nulls = ", ".join(f"{null(word)} as {identifier(name)}" for name, word in columns.items())
-            return f"select {nulls}, {null('text')} as _key, false as _is_live where false"
+            return f"select {nulls} where false"
         # A column that is new in the contract reaches the file with the next load.
         found = ", ".join(
             identifier(name) if self.has(table.name, name) else f"{null(word)} as {identifier(name)}"
             for name, word in columns.items()
         )
-        deleted = "_is_deleted"
-        if table.deleted and self.has(table.name, table.deleted):
-            deleted += f" or coalesce({identifier(table.deleted)}, false)"
+        return f"select {found} from {self.rows(table.name)}"
+
+    def current(self, table: RawTable) -> str:
+        """A SELECT of the current version of every record, with its key as _key; of its content, only what
+        comparing takes.
+
+        _is_live: neither a tombstone nor the source's own flag says it is deleted.
+        """
+        told = {table.key, table.updated_at, table.deleted, *table.money}
+        columns = {name: word for name, word in table.columns.items() if name in told}
+        deleted = (
+            f"_is_deleted or coalesce({identifier(table.deleted)}, false)" if table.deleted else "_is_deleted"
+        )
         key = identifier(table.key)
         return (
-            f"select {found}, {key} as _key, not ({deleted}) as _is_live from {self.rows(table.name)}"
+            f"select *, {key} as _key, not ({deleted}) as _is_live"
+            f" from ({self.versions(table, {**columns, **VERSION_COLUMNS, **LOAD_COLUMNS})})"
             f" qualify row_number() over (partition by {key}"
             " order by _version_at desc, _dlt_load_id desc, _row desc, _content_hash) = 1"
         )
@@ -73,38 +80,19 @@ def settle_duplicates(staging: Staging, table: RawTable, run_id: str, location: 
 
     The other rows are reported as warnings.
     """
-    typed = ", ".join(
-        f"cast({identifier(name)} as {sql_type(word)}) as {identifier(name)}"
-        for name, word in table.columns.items()
-    )
-    # An empty value leaves no trace in the hash: a column that is new in the contract changes no record.
-    (filled,) = staging.run(
-        f"select {', '.join(f'count({identifier(name)})' for name in table.columns)} from staged"
-    )
-    content = ", ".join(
-        f"{literal(name + '=')} || length({identifier(name)}) || ':' || {identifier(name)}"
-        for name, values in sorted(zip(table.columns, filled, strict=True))
-        if values or name == table.key
-    )
-    key = identifier(table.key)
+    if staging.count("staged") == staging.count("(select distinct _key from staged)"):
+        staging.run("create or replace view winners as from staged")
+        return
     changed = f"{identifier(table.updated_at)} desc nulls last, " if table.updated_at else ""
-    one_per_key = ""
-    if staging.count("staged") != staging.count(f"(select distinct {key} from staged)"):
-        one_per_key = (
-            f" qualify row_number() over (partition by {key}"
-            f" order by {changed}cast(_sequence as bigint) desc) = 1"
-        )
     staging.run(
-        f"create or replace table winners as select {typed}, {key} as _key,"
-        f" sha256(concat({content})) as _content_hash, cast(_row as bigint) as _row,"
-        f" cast(_sequence as bigint) as _sequence from staged{one_per_key}"
+        "create or replace table one_per_id as select * from staged"
+        f" qualify row_number() over (partition by _key order by {changed}_sequence desc) = 1"
     )
+    staging.run("create or replace view winners as from one_per_id")
     staging.run(
-        "insert into problems"
-        f" select ?, ?, ?, cast(s._row as bigint), ?, left(s.{key}, 200),"
+        "insert into problems select ?, ?, ?, s._row, ?, left(s._key, 200),"
         " 'the id occurs again; ' || coalesce('row ' || w._row, 'the latest') || ' is kept', 'warning'"
-        f" from staged as s join winners as w on w._key = s.{key}"
-        " where w._sequence <> cast(s._sequence as bigint)",
+        " from staged as s join winners as w on w._key = s._key where w._sequence <> s._sequence",
         [run_id, table.name, location, table.key],
     )
 
@@ -213,11 +201,13 @@ def new_versions(staging: Staging, log: Log, table: RawTable, extracted_at: date
     return staging.count(_target(table))
 
 
-def tombstones(staging: Staging, table: RawTable, extracted_at: datetime, location: str) -> int:
+def tombstones(staging: Staging, log: Log, table: RawTable, extracted_at: datetime, location: str) -> int:
     """Add to `new <name>` the last version of every record that is gone, as deleted; returns how many."""
+    gone = "current_versions where not _is_deleted and _key not in (select _key from seen_keys)"
+    if not (found := staging.count(gone)):
+        return 0
     now = f"timestamp {literal(extracted_at.isoformat(' '))}"
     content = ", ".join("true" if name == table.deleted else identifier(name) for name in table.columns)
-    before = staging.count(_target(table))
     staging.run(
         f"""
         insert into {_target(table)}
@@ -229,11 +219,11 @@ def tombstones(staging: Staging, table: RawTable, extracted_at: datetime, locati
             {now},
             {literal(location)},
             null
-        from current_versions
-        where not _is_deleted and _key not in (select _key from seen_keys)
+        from ({log.versions(table, {**table.columns, **VERSION_COLUMNS, **LOAD_COLUMNS})})
+        where (_dlt_load_id, _dlt_id) in (select (_dlt_load_id, _dlt_id) from {gone})
         """
     )
-    return staging.count(_target(table)) - before
+    return found
 
 
 # Records whose last version stays although the source has a newer one, because that could not be read.

@@ -1,5 +1,6 @@
 """Excel workbooks (.xlsx): the values of one sheet, formulas as last calculated."""
 
+import warnings
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -52,7 +53,10 @@ def _refuse_bombs(layout: Layout) -> None:
 @contextmanager
 def _sheet(layout: Layout) -> Iterator[Any]:
     try:
-        book = openpyxl.load_workbook(layout.path, read_only=True, data_only=True)
+        with warnings.catch_warnings():
+            # It warns of features, such as drop-down lists, that do not touch the values.
+            warnings.simplefilter("ignore")
+            book = openpyxl.load_workbook(layout.path, read_only=True, data_only=True)
     except Exception as failure:  # openpyxl raises whatever its parsers do
         raise _unreadable(layout, failure) from None
     try:

@@ -19,6 +19,8 @@ deals as (
         currency_code,
         coalesce(opened_at, created_at) as opened_at,
         closed_at,
+        -- a close after the as-of day says nothing about when the deal began
+        case when {{ reporting_date('closed_at') }} <= {{ as_of_date() }} then closed_at end as known_close,
         updated_at,
         stage,
         cast(amount as {{ dbt.type_string() }}) as amount,
@@ -103,8 +105,8 @@ first_moments as (
         deals.opportunity_id,
         coalesce(
             least(
-                coalesce(deals.opened_at, deals.closed_at, min(native_changes.changed_at)),
-                coalesce(min(native_changes.changed_at), deals.opened_at, deals.closed_at)
+                coalesce(deals.opened_at, deals.known_close, min(native_changes.changed_at)),
+                coalesce(min(native_changes.changed_at), deals.opened_at, deals.known_close)
             ),
             -- nothing is known about when it began: it is here now
             cast({{ as_of_date() }} as timestamp)
@@ -112,7 +114,7 @@ first_moments as (
     from deals
     left join native_changes
         on deals.opportunity_id = native_changes.opportunity_id
-    group by deals.opportunity_id, deals.opened_at, deals.closed_at
+    group by deals.opportunity_id, deals.opened_at, deals.known_close
 ),
 
 value_events as (

@@ -132,6 +132,13 @@ qualified_moves as (
     inner join deals
         on history.opportunity_id = deals.opportunity_id
     where history.is_qualified and not history.is_deleted and history.valid_to is not null
+    union all
+    -- every slice of the deals is a slice here, with or without an open one
+    select
+        deals.*,
+        cast(null as date) as moved_on,
+        0 as open_change
+    from deals
 ),
 
 sliced_moves as (

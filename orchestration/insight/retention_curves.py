@@ -14,7 +14,7 @@ from datetime import date
 import duckdb
 import numpy as np
 from scipy.optimize import minimize
-from scipy.special import betaln
+from scipy.special import betaln, digamma
 
 MINIMUM_CUSTOMERS = 20
 MINIMUM_LOSSES = 3
@@ -53,17 +53,30 @@ def fit(survived_counts: dict[int, int], lost_counts: dict[int, int]) -> Retenti
     kept_at = np.array(sorted(survived_counts), dtype=float)
     kept = np.array([survived_counts[int(t)] for t in kept_at], dtype=float)
 
-    def negative_log_likelihood(log_parameters: np.ndarray) -> float:
-        alpha, beta = np.exp(np.clip(log_parameters, -10, 15))
+    def negative_log_likelihood(log_parameters: np.ndarray) -> tuple[float, np.ndarray]:
+        """Value and gradient by the logarithms of alpha and beta."""
+        alpha, beta = np.exp(log_parameters)
         base = betaln(alpha, beta)
         left = betaln(alpha + 1, beta + lost_at - 1) - base
         stayed = betaln(alpha, beta + kept_at) - base
-        return -float(lost @ left + kept @ stayed)
+        common = digamma(alpha + beta)
+        # d betaln(a, b) / da = digamma(a) - digamma(a + b)
+        by_alpha = lost @ (digamma(alpha + 1) - digamma(alpha + beta + lost_at) - digamma(alpha) + common)
+        by_alpha += kept @ (common - digamma(alpha + beta + kept_at))
+        by_beta = lost @ (digamma(beta + lost_at - 1) - digamma(alpha + beta + lost_at) - digamma(beta) + common)
+        by_beta += kept @ (digamma(beta + kept_at) - digamma(alpha + beta + kept_at) - digamma(beta) + common)
+        return -float(lost @ left + kept @ stayed), -np.array([alpha * by_alpha, beta * by_beta])
 
+    # Where customers hardly differ, alpha and beta grow together without end and the curve no longer changes: bounded.
     best = minimize(
-        negative_log_likelihood, np.zeros(2), method="Nelder-Mead", options={"xatol": 1e-8, "fatol": 1e-10, "maxiter": 4000}
+        negative_log_likelihood,
+        np.zeros(2),
+        jac=True,
+        method="L-BFGS-B",
+        bounds=[(-8.0, 9.0), (-8.0, 9.0)],
+        options={"ftol": 1e-15, "gtol": 1e-9, "maxiter": 500},
     )
-    alpha, beta = np.exp(np.clip(best.x, -10, 15))
+    alpha, beta = np.exp(best.x)
     return RetentionCurve(alpha=float(alpha), beta=float(beta))
 
 

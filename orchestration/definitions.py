@@ -1,6 +1,6 @@
 """What Dagster loads: assets, job, schedule and the resource that stands for one run."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -17,13 +17,13 @@ from orchestration.schedules import JOB_NAME, daily
 from orchestration.settings import Settings, config_path, home_folder, load_settings
 
 
-def assemble(settings: Settings, run: dg.ResourceDefinition) -> dg.Definitions:
-    """All definitions for one configuration; `run` gives the assets the run they belong to."""
+def assemble(settings: Settings, manifest: Mapping[str, Any], run: dg.ResourceDefinition) -> dg.Definitions:
+    """All definitions for one configuration and dbt project; `run` gives assets the run they belong to."""
     job = dg.define_asset_job(
         JOB_NAME, selection=dg.AssetSelection.all(), executor_def=dg.in_process_executor
     )
     return dg.Definitions(
-        assets=warehouse_assets(settings, transform.manifest()),
+        assets=warehouse_assets(settings, manifest),
         jobs=[job],
         schedules=[daily(settings)],
         resources={"run": run},
@@ -64,7 +64,7 @@ def new_run(settings: Settings, home: Path) -> dg.ResourceDefinition:
 def defs() -> dg.Definitions:
     """The definitions for the configuration and home folder of the environment."""
     settings = load_settings(config_path())
-    return assemble(settings, new_run(settings, home_folder()))
+    return assemble(settings, transform.manifest(), new_run(settings, home_folder()))
 
 
 def _options(config: dict[str, Any]) -> RunOptions:

@@ -24,7 +24,7 @@ def execute(run: Run) -> None:
         from orchestration.schedules import JOB_NAME
 
         logging.getLogger("dagster").setLevel(logging.CRITICAL)
-        definitions = assemble(run.settings, existing_run(run))
+        definitions = assemble(run.settings, run.manifest, existing_run(run))
         job = definitions.resolve_job_def(JOB_NAME)
         wanted = {f"extract_{source.name}" for source in run.sources_to_extract}
         selection = [

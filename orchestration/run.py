@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -74,6 +75,11 @@ class Run:
     version: Version | None = None
     error: RevopsError | None = None
     seconds: dict[str, float] = field(default_factory=dict)
+
+    @cached_property
+    def manifest(self) -> dict[str, Any]:
+        """dbt's manifest of the models this run builds."""
+        return transform.manifest()
 
     @property
     def work(self) -> Path:
@@ -234,8 +240,8 @@ def write_and_audit(run: Run) -> AuditReport:
     """Write the candidate and check it read-only. The report is returned whether or not a check failed."""
     with run.step("audit"):
         crash_point("before_audit")
-        manifest = transform.manifest()
-        run.tables = write_candidate(run.build_file, run.candidate, manifest, run.settings.publish.people)
+        people = run.settings.publish.people
+        run.tables = write_candidate(run.build_file, run.candidate, run.manifest, people)
         run.report = audit(run.candidate, run.tables, strict=run.settings.strict)
         crash_point("after_audit")
     return run.report
@@ -308,15 +314,14 @@ def _build(run: Run, stage: str, on_node: Callable[[NodeResult], None]) -> None:
 
 def _sample(run: Run, test: NodeResult) -> Sample:
     """Some of the rows that failed a test, by the SQL it ran last."""
-    manifest = transform.manifest()
-    node = manifest["nodes"][test.unique_id]
+    node = run.manifest["nodes"][test.unique_id]
     file = transform.manifest_path().parent / "compiled" / node["package_name"] / node["original_file_path"]
     # Generic tests are compiled into a folder named after the YAML that states them.
     path = file if file.suffix == ".sql" else file / Path(node["path"]).name
     if not path.is_file():
         return ()
     query = path.read_text(encoding="utf-8").rstrip().rstrip(";")
-    return failing_rows(run.build_file, query, personal_columns(manifest))
+    return failing_rows(run.build_file, query, personal_columns(run.manifest))
 
 
 def _new_run(settings: Settings, home: Path, options: RunOptions, reporter: Reporter) -> Run:

@@ -92,7 +92,7 @@ def test_the_audit_blocks_the_publication(assets: dict[str, dg.AssetsDefinition]
 
 
 def test_the_schedule_runs_daily_in_the_reporting_time_zone(settings: Settings) -> None:
-    definitions = assemble(settings, existing_run(None))
+    definitions = assemble(settings, transform.manifest(), existing_run(None))
     (schedule,) = definitions.schedules or ()
 
     assert isinstance(schedule, dg.ScheduleDefinition)

@@ -59,7 +59,7 @@ def test_the_ten_kpis_of_the_mission_are_on_the_scorecard(company: Path) -> None
 
 
 def test_the_records_of_every_explanation_add_up_to_the_published_number(company: Path) -> None:
-    """The record queries are a second way to every numerator and denominator, for every reading, grain and slice."""
+    """The record queries are a second way to every numerator and denominator of every grain and slice."""
     wrong = []
     compared = 0
     with open_published(company / "home") as con:

@@ -6,7 +6,7 @@ if command -v uv >/dev/null 2>&1; then
 fi
 root=$(dirname "$0")/..
 tools=$root/.venv/.bootstrap
-if [ ! -e "$tools/complete" ] || [ "$root/scripts/bootstrap.lock" -nt "$tools/complete" ]; then
+if ! cmp -s "$root/scripts/bootstrap.lock" "$tools/bootstrap.lock"; then
     echo "Fetching uv" >&2
     rm -rf "$tools"
     # Debian ships the module in a package of its own; Python's message without it is half a page.
@@ -15,6 +15,6 @@ if [ ! -e "$tools/complete" ] || [ "$root/scripts/bootstrap.lock" -nt "$tools/co
         exit 2
     fi
     "$tools/bin/pip" install -qq --disable-pip-version-check --require-hashes -r "$root/scripts/bootstrap.lock"
-    touch "$tools/complete"
+    cp "$root/scripts/bootstrap.lock" "$tools/bootstrap.lock"
 fi
 exec "$tools/bin/uv" "$@"

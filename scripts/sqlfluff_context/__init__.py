@@ -1,4 +1,4 @@
-"""What dbt gives to a template and sqlfluff's own stand-ins lack: read by sqlfluff through `library_path` in .sqlfluff."""
+"""What dbt gives to a template and sqlfluff's stand-ins lack; `library_path` in .sqlfluff leads here."""
 
 from types import SimpleNamespace
 from typing import Any
@@ -33,4 +33,5 @@ dbt = SimpleNamespace(
     datediff=lambda first, second, part: f"date_diff('{part}', {first}, {second})",
     dateadd=lambda part, number, date: f"date_add({date}, interval ({number}) {part})",
     last_day=lambda date, part: f"last_day({date})",
+    listagg=lambda measure, delimiter, order_by: f"string_agg({measure}, {delimiter} {order_by})",
 )

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import duckdb
 
+from orchestration import restatements
 from orchestration.contract import entry_contract
 from orchestration.errors import SourceFailed
 from orchestration.runlog import RunRecord
@@ -78,8 +79,8 @@ def write(
     allow_stale: bool,
     runs: Sequence[RunRecord],
 ) -> dict[str, list[str]]:
-    """Create `build_file` with run.inputs, run.reads, run.problems and run.runs; return entity → source
-    names.
+    """Create `build_file` with run.inputs, run.reads, run.problems, run.runs and what the version before
+    said; return entity → source names.
 
     An input is an entity of a configured source that has been extracted at least once. Raises SourceFailed
     for a configured source that never was, unless `allow_stale`. `runs` are those before and this one, which
@@ -114,6 +115,7 @@ def write(
             f"insert into run.runs values ({', '.join('?' * len(_RUNS))})",
             [[getattr(record, column) for column in _RUNS] for record in runs],
         )
+        restatements.write(con, home, settings, known_at)
     return inputs
 
 

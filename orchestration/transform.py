@@ -12,7 +12,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
-from orchestration import rules
+from orchestration import policies, rules
 from orchestration.contract import PROJECT_ROOT, entry_contract
 from orchestration.errors import AuditFailed, RevopsError
 from orchestration.settings import Settings, switch_off_telemetry, thread_count
@@ -60,16 +60,41 @@ def build(
     Stage 'entry' loads the rules first; stage 'warehouse' needs schema `identity`. Failed tests come back as results;
     a model that does not compile or run raises RevopsError.
     """
-    variables = _variables(settings, as_of, known_at, inputs)
     with _environment(build_file, landing, threads or thread_count()):
         if stage == "entry":
-            folder = rules.merge(_rules_folder(settings), build_file.parent / "rules")
-            with open_build(build_file) as con:
-                rules.load(con, folder)
-            return _build(SELECTIONS["entry"], variables, on_node)
+            load_rules(build_file, settings)
+            said = policies.read(build_file.parent / "rules")
+            return _build(SELECTIONS["entry"], _variables(settings, as_of, known_at, inputs, said), on_node)
+        said = policies.read(build_file.parent / "rules")
+        variables = _variables(settings, as_of, known_at, inputs, said)
         results = _build(SELECTIONS["revenue"], variables, on_node)
-        _fit(build_file)
+        fit_retention_curves(build_file)
         return results + _build(SELECTIONS["metrics"], variables, on_node, exclude=_NOT_IN_METRICS)
+
+
+def load_rules(build_file: Path, settings: Settings) -> None:
+    """Merge the seeds with the company's rules, beside the build file and into its schema `rules`."""
+    folder = rules.merge(_rules_folder(settings), build_file.parent / "rules")
+    with open_build(build_file) as con:
+        rules.load(con, folder)
+
+
+def run_models(
+    select: str,
+    *,
+    exclude: str | None = None,
+    build_file: Path,
+    landing: Path,
+    settings: Settings,
+    as_of: date,
+    known_at: datetime | None,
+    inputs: dict[str, list[str]],
+    said: policies.Policies,
+) -> list[NodeResult]:
+    """Build some models without their tests, under the policies `said`; the selections are in dbt's words."""
+    with _environment(build_file, landing, thread_count()):
+        variables = _variables(settings, as_of, known_at, inputs, said)
+        return _build(select, variables, lambda node: None, exclude=exclude, command="run")
 
 
 def unit_tests(build_file: Path) -> list[NodeResult]:
@@ -92,7 +117,8 @@ def manifest_path() -> Path:
     return _manifest_folder(_default_variables()) / "manifest.json"
 
 
-def _fit(build_file: Path) -> None:
+def fit_retention_curves(build_file: Path) -> None:
+    """Fit what models of metrics read in schema `insight`; needs the models of revenue."""
     from orchestration.insight import retention_curves
 
     with open_build(build_file) as con:
@@ -104,7 +130,11 @@ def _rules_folder(settings: Settings) -> Path | None:
 
 
 def _variables(
-    settings: Settings, as_of: date, known_at: datetime | None, inputs: dict[str, list[str]]
+    settings: Settings,
+    as_of: date,
+    known_at: datetime | None,
+    inputs: dict[str, list[str]],
+    said: policies.Policies,
 ) -> dict[str, Any]:
     return {
         "as_of": as_of.isoformat(),
@@ -114,6 +144,7 @@ def _variables(
         "fiscal_year_start_month": settings.reporting.fiscal_year_start_month,
         "missing_entities": sorted(entity for entity in entry_contract() if not inputs.get(entity)),
         "mapped_sources": {entity: sorted(names) for entity, names in sorted(inputs.items()) if names},
+        "policies": said,
     }
 
 
@@ -142,9 +173,13 @@ def _environment(build_file: Path, landing: Path, threads: int) -> Iterator[None
 
 
 def _build(
-    select: str, variables: dict[str, Any], on_node: Callable[[NodeResult], None], exclude: str | None = None
+    select: str,
+    variables: dict[str, Any],
+    on_node: Callable[[NodeResult], None],
+    exclude: str | None = None,
+    command: str = "build",
 ) -> list[NodeResult]:
-    arguments = ["build", "--select", *select.split(), "--exclude", "resource_type:unit_test", "resource_type:seed"]
+    arguments = [command, "--select", *select.split(), "--exclude", "resource_type:unit_test", "resource_type:seed"]
     if exclude:
         arguments += exclude.split()
     nodes = _invoke(arguments, variables, on_node)

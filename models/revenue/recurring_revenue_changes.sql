@@ -3,6 +3,7 @@
 -- subscription holds of one product and plan. A change of the exchange rate is kept apart from the change of the item itself.
 -- Left out: days after the as-of day, days on which nothing changes.
 
+{% set rate_kind = 'spot' if policy_choice('recurring_revenue', 'currency', 'plan') == 'spot' else 'recurring' -%}
 {% set item = ['source_system', 'account_id', 'subscription_id', 'product', 'plan', 'currency_code'] -%}
 
 with
@@ -54,7 +55,7 @@ rate_days as (
     inner join {{ ref('currency_rates') }} as currency_rates
         using (currency_code)
     where
-        currency_rates.kind = 'recurring'
+        currency_rates.kind = '{{ rate_kind }}'
         and currency_rates.valid_from > foreign_items.first_day
         and currency_rates.valid_from <= {{ as_of_date() }}
 ),
@@ -89,13 +90,13 @@ rated as (
     from running
     left join {{ ref('currency_rates') }} as rate_before
         on
-            rate_before.kind = 'recurring'
+            rate_before.kind = '{{ rate_kind }}'
             and running.currency_code = rate_before.currency_code
             and {{ date_add('day', -1, 'running.changed_on') }} >= rate_before.valid_from
             and {{ date_add('day', -1, 'running.changed_on') }} < rate_before.valid_to
     left join {{ ref('currency_rates') }} as rate_after
         on
-            rate_after.kind = 'recurring'
+            rate_after.kind = '{{ rate_kind }}'
             and running.currency_code = rate_after.currency_code
             and running.changed_on >= rate_after.valid_from
             and running.changed_on < rate_after.valid_to

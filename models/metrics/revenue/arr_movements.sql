@@ -2,7 +2,9 @@
 -- Grain: movement_id. Classified on the customer's total of the day; changes in opposite directions net out, first within a
 -- subscription, then across the customer's subscriptions, largest first; what remains keeps its product, plan and reason.
 -- Left out: days after the as-of day; changes of a customer that net to zero.
+-- A return counts as reactivation however long it took, or as new after reactivation_max_gap_days of the policy.
 
+{% set max_gap_days = policy_choice('recurring_revenue', 'reactivation_max_gap_days', '') -%}
 {% set item = ['source_system', 'account_id', 'subscription_id', 'product', 'plan', 'currency_code'] -%}
 
 with
@@ -50,12 +52,26 @@ customer_days as (
         change_amount as customer_change,
         case
             when not was_customer and is_customer and not was_ever_customer then 'new'
+            {%- if max_gap_days %}
+            when not was_customer and is_customer and {{ days_between('left_on', 'valid_from') }} > {{ max_gap_days }} then 'new'
+            {%- endif %}
             when not was_customer and is_customer then 'reactivation'
             when was_customer and not is_customer then 'churn'
             when was_customer and change_amount > 0 then 'expansion'
             when was_customer and change_amount < 0 then 'contraction'
         end as movement
+    {%- if max_gap_days %}
+    from (
+        select
+            *,
+            max(case when is_customer then valid_to end) over (
+                partition by account_id order by valid_from rows between unbounded preceding and 1 preceding
+            ) as left_on
+        from {{ ref('recurring_revenue_history') }}
+    ) as history
+    {%- else %}
     from {{ ref('recurring_revenue_history') }}
+    {%- endif %}
 ),
 
 customer_order as (

@@ -4,7 +4,7 @@ import logging
 import warnings
 
 from orchestration.errors import RevopsError
-from orchestration.run import Run, raise_if_failed
+from orchestration.run import INTERRUPTED, Run, raise_if_failed
 from orchestration.settings import switch_off_telemetry
 
 
@@ -36,14 +36,17 @@ def execute(run: Run) -> None:
         ]
     with open_instance(run.home) as instance:
         close_dead_runs(instance, JOB_NAME)
-        result = job.execute_in_process(
-            instance=instance,
-            raise_on_error=False,
-            asset_selection=selection,
-            run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
-            # What died with the process is for the next run to repair, not for the daemon to repeat.
-            tags={"revops/run_id": run.run_id, "dagster/max_retries": "0"},
-        )
+        try:
+            result = job.execute_in_process(
+                instance=instance,
+                raise_on_error=False,
+                asset_selection=selection,
+                run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
+                # What died with the process is for the next run to repair, not for the daemon to repeat.
+                tags={"revops/run_id": run.run_id, "dagster/max_retries": "0"},
+            )
+        except dg.DagsterExecutionInterruptedError:
+            raise RevopsError(INTERRUPTED) from None
     raise_if_failed(run)
     if not result.success:
         for event in result.all_events:

@@ -41,6 +41,8 @@ from orchestration.sources import SourceResult
 from orchestration.transform import NodeResult
 from orchestration.warehouse import landing_file, open_reader, published_file
 
+INTERRUPTED = "Interrupted; nothing was published."
+
 
 @dataclass(frozen=True)
 class RunOptions:
@@ -265,6 +267,8 @@ def as_sentence(failure: BaseException, run: Run) -> RevopsError:
     if isinstance(failure, RevopsError):
         return failure
     run.reporter.exception(failure)
+    if any(_is_interrupt(each) for each in _chain(failure)):
+        return RevopsError(INTERRUPTED)
     if _is_full_disk(failure):
         return RevopsError(
             f"The disk that holds {run.home} is full: free some space and run again. The published version"
@@ -314,7 +318,9 @@ def _build(run: Run, stage: str, on_node: Callable[[NodeResult], None]) -> None:
 
 def _sample(run: Run, test: NodeResult) -> Sample:
     """Some of the rows that failed a test, by the SQL it ran last."""
-    node = run.manifest["nodes"][test.unique_id]
+    node = run.manifest["nodes"].get(test.unique_id)
+    if node is None:
+        return ()
     file = transform.manifest_path().parent / "compiled" / node["package_name"] / node["original_file_path"]
     # Generic tests are compiled into a folder named after the YAML that states them.
     path = file if file.suffix == ".sql" else file / Path(node["path"]).name
@@ -415,15 +421,28 @@ def _manifest(run: Run, report: AuditReport) -> dict[str, Any]:
     }
 
 
-def _is_full_disk(failure: BaseException | None) -> bool:
-    while failure is not None:
-        if isinstance(failure, OSError) and failure.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+def _is_full_disk(failure: BaseException) -> bool:
+    for each in _chain(failure):
+        if isinstance(each, OSError) and each.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
             return True
-        text = str(failure).lower()
-        if isinstance(failure, duckdb.Error) and ("no space left" in text or "file too large" in text):
+        text = str(each).lower()
+        if isinstance(each, duckdb.Error) and ("no space left" in text or "file too large" in text):
             return True
-        failure = failure.__cause__ or failure.__context__
     return False
+
+
+def _is_interrupt(failure: BaseException) -> bool:
+    # Dagster turns Ctrl-C into an exception of its own, which is not imported here for its two seconds.
+    return isinstance(failure, KeyboardInterrupt) or (
+        type(failure).__name__ == "DagsterExecutionInterruptedError"
+    )
+
+
+def _chain(failure: BaseException | None) -> Iterator[BaseException]:
+    """A failure and what caused it, the last first."""
+    while failure is not None:
+        yield failure
+        failure = failure.__cause__ or failure.__context__
 
 
 def _git_commit() -> str | None:

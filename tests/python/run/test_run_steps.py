@@ -214,6 +214,14 @@ def test_a_full_disk_is_one_sentence_and_the_old_version_stays(
     assert current is not None and current.name == first.version.name
 
 
+def test_an_interrupt_is_no_unexpected_failure(tmp_path: Path, models: PretendedModels) -> None:
+    models.failure = RuntimeError("Query interrupted")
+    models.failure.__cause__ = KeyboardInterrupt()
+
+    with pytest.raises(RevopsError, match=r"^Interrupted; nothing was published.$"):
+        run_steps(write_company(tmp_path), tmp_path / "home", as_of=AS_OF)
+
+
 def test_what_dead_runs_left_is_cleared_at_the_start(tmp_path: Path, models: PretendedModels) -> None:
     left = tmp_path / "home" / "work" / "20200101T000000Z-dead00" / "candidate"
     left.mkdir(parents=True)

@@ -1,4 +1,4 @@
-"""The models run on more than DuckDB: engine-only functions stay in dispatched macros, others can parse it."""
+"""The models run on more engines than DuckDB: its own functions stay in dispatched macros."""
 
 import re
 from collections.abc import Iterator, Mapping

@@ -1,8 +1,11 @@
 """What must not lie in the repository, and what its locks and settings must say."""
 
+import ast
 import re
 import subprocess
+import sys
 import tomllib
+from importlib.metadata import packages_distributions
 from pathlib import Path
 from typing import Any
 
@@ -105,6 +108,26 @@ def test_every_dependency_is_in_the_lock(requirements: dict[str, str], project: 
     wanted += [requirement for extra in extras for requirement in extra]
     names = {re.split(r"[\[<>=!~; ]", requirement)[0].lower().replace("_", "-") for requirement in wanted}
     assert names <= {re.split(r"\[", name)[0] for name in requirements}
+
+
+def test_every_imported_package_is_a_declared_dependency(texts: dict[str, str], project: Path) -> None:
+    declared = tomllib.loads((project / "pyproject.toml").read_text())["project"]
+    optional = [each for extra in declared.get("optional-dependencies", {}).values() for each in extra]
+    wanted = [*declared["dependencies"], *optional]
+    names = {re.split(r"[\[<>=!~; ]", each)[0].lower().replace("_", "-") for each in wanted}
+    distributions = packages_distributions()
+    undeclared = set()
+    for path, text in texts.items():
+        if re.match(r"(orchestration|sandbox)/.*\.py$", path):
+            for node in ast.walk(ast.parse(text)):
+                modules = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+                if isinstance(node, ast.ImportFrom) and node.level == 0:
+                    modules = [node.module or ""]
+                for module in {module.split(".")[0] for module in modules}:
+                    own = module in ("orchestration", "sandbox") or module in sys.stdlib_module_names
+                    if not own and not names & {each.lower() for each in distributions.get(module, [module])}:
+                        undeclared.add(f"{path} imports {module}")
+    assert undeclared == set()
 
 
 def test_telemetry_of_every_tool_is_switched_off(project: Path) -> None:

@@ -172,14 +172,27 @@ def kpi(
     explain: Annotated[
         bool, typer.Option("--explain", help="Definition, policy and source records of the last period.")
     ] = False,
+    policy: Annotated[
+        str | None,
+        typer.Option(metavar="PRESET", help="Compute recurring revenue as stripe, chartmogul, … do."),
+    ] = None,
+    compare: Annotated[
+        str | None,
+        typer.Option(
+            metavar="PRESET", help="The last period under that policy, and every difference to ours."
+        ),
+    ] = None,
+    config: Config = None,
     output_format: OutputFormat = Format.TABLE,
 ) -> None:
-    """Print a KPI from the published file."""
+    """Print a KPI from the published file, or computed privately under another policy."""
     from orchestration.kpi import KpiQuery, kpi_values
     from orchestration.warehouse import open_published
 
     home = home_folder(home)
     query = KpiQuery(name, variant, grain, by, since, until)
+    if sum([explain, policy is not None, compare is not None]) > 1:
+        raise ConfigurationError("--explain, --policy and --compare exclude each other; give one of them.")
     with open_published(home) as con:
         if explain:
             from orchestration.explain import explain as explain_kpi
@@ -191,6 +204,17 @@ def kpi(
             print_explanation(explanation, output_format, sys.stdout)
             return
         columns, rows = kpi_values(con, query)
+    if compare is not None:
+        from orchestration.policy_builds import compare as compare_policies
+        from orchestration.policy_report import print_comparisons
+
+        settings = load_settings(config_path(config))
+        print_comparisons(compare_policies(home, settings, query, compare), output_format, sys.stdout)
+        return
+    if policy is not None:
+        from orchestration.policy_builds import values_under
+
+        columns, rows = values_under(home, load_settings(config_path(config)), query, policy)
     if output_format is not Format.TABLE:
         print_rows(columns, rows, output_format, sys.stdout)
         return

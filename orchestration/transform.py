@@ -113,8 +113,9 @@ def manifest() -> dict[str, Any]:
 
 def manifest_path() -> Path:
     """manifest.json of the project as it is now; parses if the code changed since it was written."""
-    _manifest(_default_variables())
-    return _manifest_folder(_default_variables()) / "manifest.json"
+    folder = _manifest_folder(_default_variables())
+    _manifest(_default_variables(), folder)
+    return folder / "manifest.json"
 
 
 def fit_retention_curves(build_file: Path) -> None:
@@ -252,7 +253,7 @@ def _one_line(message: str) -> str:
 _parsed: dict[Path, Any] = {}
 
 
-def _manifest(variables: dict[str, Any]) -> Any:
+def _manifest(variables: dict[str, Any], folder: Path | None = None) -> Any:
     """The parsed project: from this process, from the folder of this code version, or parsed now.
 
     Only what the parser sees matters: the code, and which sources exist (models refer to them); dates and the like are
@@ -262,7 +263,7 @@ def _manifest(variables: dict[str, Any]) -> Any:
     from dbt.contracts.graph.manifest import Manifest
     from dbt.parser.manifest import extended_mashumuro_decoder, extended_mashumaro_encoder
 
-    folder = _manifest_folder(variables)
+    folder = folder or _manifest_folder(variables)
     if folder not in _parsed:
         packed = folder / "parsed.msgpack"
         if packed.exists():
@@ -273,9 +274,10 @@ def _manifest(variables: dict[str, Any]) -> Any:
             outcome = dbtRunner().invoke(["parse", "--no-partial-parse", *arguments])
             if not outcome.success:
                 raise RevopsError(f"The dbt project does not parse: {_one_line(str(outcome.exception))}")
-            _parsed[folder] = outcome.result
+            parsed: Any = outcome.result
+            _parsed[folder] = parsed
             draft = packed.with_suffix(f".{os.getpid()}")
-            draft.write_bytes(outcome.result.to_msgpack(extended_mashumaro_encoder))
+            draft.write_bytes(parsed.to_msgpack(extended_mashumaro_encoder))
             draft.replace(packed)
     return _parsed[folder]
 

@@ -20,6 +20,8 @@ MINIMUM_CUSTOMERS = 20
 MINIMUM_LOSSES = 3
 MINIMUM_MONTHS = 4
 
+_LARGEST_LOGARITHM = 12.0
+
 
 @dataclass(frozen=True, slots=True)
 class Lifetime:
@@ -53,9 +55,16 @@ def fit(survived_counts: dict[int, int], lost_counts: dict[int, int]) -> Retenti
     kept_at = np.array(sorted(survived_counts), dtype=float)
     kept = np.array([survived_counts[int(t)] for t in kept_at], dtype=float)
 
-    def negative_log_likelihood(log_parameters: np.ndarray) -> tuple[float, np.ndarray]:
-        """Value and gradient by the logarithms of alpha and beta."""
-        alpha, beta = np.exp(log_parameters)
+    # Searched over the mean of the beta distribution and its concentration alpha + beta, which hardly depend on each other.
+    # Where customers hardly differ the concentration grows without end while the curve no longer changes.
+    def parameters(searched: np.ndarray) -> tuple[float, float]:
+        mean = 1 / (1 + np.exp(-np.clip(searched[0], -30, 30)))
+        concentration = np.exp(np.clip(searched[1], -_LARGEST_LOGARITHM, _LARGEST_LOGARITHM))
+        return float(mean * concentration), float((1 - mean) * concentration)
+
+    def negative_log_likelihood(searched: np.ndarray) -> tuple[float, np.ndarray]:
+        """Value and gradient."""
+        alpha, beta = parameters(searched)
         base = betaln(alpha, beta)
         left = betaln(alpha + 1, beta + lost_at - 1) - base
         stayed = betaln(alpha, beta + kept_at) - base
@@ -65,19 +74,15 @@ def fit(survived_counts: dict[int, int], lost_counts: dict[int, int]) -> Retenti
         by_alpha += kept @ (common - digamma(alpha + beta + kept_at))
         by_beta = lost @ (digamma(beta + lost_at - 1) - digamma(alpha + beta + lost_at) - digamma(beta) + common)
         by_beta += kept @ (digamma(beta + kept_at) - digamma(alpha + beta + kept_at) - digamma(beta) + common)
-        return -float(lost @ left + kept @ stayed), -np.array([alpha * by_alpha, beta * by_beta])
+        spread = alpha * beta / (alpha + beta)
+        gradient = np.array([spread * (by_alpha - by_beta), alpha * by_alpha + beta * by_beta])
+        return -float(lost @ left + kept @ stayed), -gradient
 
-    # Where customers hardly differ, alpha and beta grow together without end and the curve no longer changes: bounded.
-    best = minimize(
-        negative_log_likelihood,
-        np.zeros(2),
-        jac=True,
-        method="L-BFGS-B",
-        bounds=[(-8.0, 9.0), (-8.0, 9.0)],
-        options={"ftol": 1e-15, "gtol": 1e-9, "maxiter": 500},
-    )
-    alpha, beta = np.exp(best.x)
-    return RetentionCurve(alpha=float(alpha), beta=float(beta))
+    hazard = lost.sum() / (lost @ lost_at + kept @ kept_at)
+    start = np.array([np.log(hazard / (1 - hazard)) if hazard < 1 else 5.0, np.log(10.0)])
+    best = minimize(negative_log_likelihood, start, jac=True, method="BFGS", options={"gtol": 1e-7, "maxiter": 200})
+    alpha, beta = parameters(best.x)
+    return RetentionCurve(alpha=alpha, beta=beta)
 
 
 def fit_lifetimes(lifetimes: Iterable[Lifetime]) -> RetentionCurve | None:

@@ -203,8 +203,10 @@ pooled as (
         {{ money('coalesce(sum(abs(sliced.actual - sliced.forecast)), 0)') }} as absolute_error,
         {{ money('coalesce(sum(abs(sliced.actual - sliced.naive_forecast)), 0)') }} as naive_error,
         {{ money('coalesce(sum(abs(sliced.actual - sliced.weighted_forecast)), 0)') }} as weighted_error,
+        -- as decimals, so that the sum does not depend on the order of the rows
         sum(case
-            when sliced.actual > 0 then {{ safe_divide('abs(sliced.actual - sliced.forecast)', 'sliced.actual') }}
+            when sliced.actual > 0
+                then cast({{ safe_divide('abs(sliced.actual - sliced.forecast)', 'sliced.actual') }} as decimal(38, 12))
         end) as percentage_error,
         count(case when sliced.actual > 0 then 1 end) as calls_with_actual
     from spine

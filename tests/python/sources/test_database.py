@@ -227,6 +227,17 @@ def test_with_a_cursor_only_recent_rows_are_read_again(database, statements):
     assert json.loads(read["money_at_source"])["amount"] == "225.0000"
 
 
+def test_a_change_that_was_committed_late_arrives_without_reading_the_table_whole(database, statements):
+    database.fill(*rows(20), (50, "Latest", "Open", 1, "2026-10-31 08:00:00+00:00"))
+    database.map(cursor="changed")
+    database.extract()
+    statements.clear()
+    database.run("update deals set stage = 'Won', changed = '2026-10-31 07:30:00+00:00' where id = 3")
+    assert database.extract().rows_appended == 1
+    assert database.current()["3"]["stage"] == "Won"
+    assert len(statements) == 2, "one for the rows since the cursor, one for the census"
+
+
 def test_a_row_that_comes_in_behind_the_lag_makes_the_table_be_read_whole(database):
     database.fill(*rows(20, changed="2026-10-31 08:00:00+00:00"))
     database.map(cursor="changed")

@@ -156,6 +156,15 @@ def test_a_record_that_comes_back_unchanged_is_live_again(company):
     assert company.column("opportunities", "stage")["back"] == "Lost"
 
 
+def test_a_record_that_comes_back_in_an_old_version_is_live_again(company):
+    old, new = ["x", "old", "Open", "1", "2026-10-01"], ["x", "new", "Won", "1", "2026-10-02"]
+    for rows in ([*numbered(20), old], [*numbered(20), new], numbered(20), [*numbered(20), old]):
+        deals(company, *rows)
+        company.extract()
+    assert "x" in company.live("opportunities")
+    assert company.column("opportunities", "name")["x"] == "old"
+
+
 def test_a_deletion_the_source_reports_itself_is_no_tombstone(company):
     header = [*HEADER, "is_deleted"]
     deals(company, *[[*row, ""] for row in numbered(20)], ["x", "X", "Won", "1", "", "yes"], header=header)

@@ -151,6 +151,7 @@ def _print_summary(this_run: "Run") -> None:
     console.print(f"Published as of {this_run.as_of}: {path}", markup=False)
     console.print(f"  Parquet        {path.with_name('parquet')}", markup=False)
     console.print("  one KPI        revops kpi win_rate --by segment --explain", markup=False)
+    console.print(f"  the page       {path.parent / 'dashboard.html'}", markup=False, soft_wrap=True)
     console.print("  runs, lineage  revops ui", markup=False)
 
 
@@ -341,6 +342,22 @@ def ui(
         str(port),
     ]
     os.execv(sys.executable, [sys.executable, "-W", "ignore", "-m", "dagster", *arguments])
+
+
+@app.command()
+def dashboard(
+    home: Home = None,
+    open_page: Annotated[bool, typer.Option("--open", help="Open it in the browser.")] = False,
+) -> None:
+    """Where the page of the published version is."""
+    import webbrowser
+
+    page = home_folder(home) / "published" / "dashboard.html"
+    if not page.exists():
+        raise ConfigurationError(f"Nothing is published in {home_folder(home)} yet; run `revops run` first.")
+    print(page)
+    if open_page and not webbrowser.open(page.resolve().as_uri()):
+        raise RevopsError(f"No browser could be started here; open {page} in one.")
 
 
 @sandbox_app.command()

@@ -19,7 +19,7 @@ from zoneinfo import ZoneInfo
 
 import duckdb
 
-from orchestration import build_inputs, publish, runlog, sources, transform
+from orchestration import build_inputs, runlog, sources, transform
 from orchestration.contract import PROJECT_ROOT
 from orchestration.errors import AuditFailed, RevopsError, SourceFailed
 from orchestration.publish.audit import (
@@ -255,9 +255,10 @@ def publish_candidate(run: Run) -> Version:
         if run.report is None:
             raise RevopsError("There is no audited candidate to publish; run the audit first.")
         run.report.raise_if_failed()
+        from orchestration import dashboard
+
         with open_reader(run.candidate / "revops.duckdb") as con:
-            for artifact in publish.artifacts:
-                artifact(con, run.candidate)
+            dashboard.build(con, run.candidate)
         run.version = publish_version(run.home, run.candidate, _manifest(run, run.report))
     return run.version
 

@@ -63,7 +63,7 @@ def test_every_command_of_the_readme_exists(readme: str) -> None:
 def test_every_target_of_make_that_is_told_exists(project: Path) -> None:
     makefile = (project / "Makefile").read_text()
     for name in ("README.md", "CONTRIBUTING.md"):
-        for target in re.findall(r"`?make ([a-z]+)`?", (project / name).read_text()):
+        for target in re.findall(r"(?:^|`)make ([a-z]+)", (project / name).read_text(), re.MULTILINE):
             assert re.search(rf"^{target}:", makefile, re.MULTILINE), f"{name}: make {target}"
 
 

@@ -381,6 +381,14 @@ def test_strict_stops_at_the_first_error_and_leaves_the_log_as_it_was(company):
     assert company.live("opportunities") == {"d0", "d1", "d2"}
 
 
+def test_turning_strict_on_looks_again_at_a_file_that_did_not_change(company):
+    deals(company, *numbered(3), ["bad", "B", "Won", "five", ""])
+    company.extract()
+    company.configure({"name": "acme", "kind": "files", "path": "exports"}, strict=True)
+    with pytest.raises(SourceFailed, match="has 1 problem and strict is on"):
+        company.extract()
+
+
 def test_a_file_in_which_every_row_is_wrong_stops_the_source(company):
     deals(company, ["d1", "One", "Open", "x", ""], ["d2", "Two", "Open", "y", ""])
     with pytest.raises(

@@ -60,7 +60,11 @@ def _is_currency(text: str) -> bool:
 _CHECKS: dict[tuple[str, str], tuple[Callable[[str], bool], str, bool]] = {
     ("stage_mapping", "source_system"): (bool, "a source name", False),
     ("stage_mapping", "stage"): (bool, "a stage word of the source", False),
-    ("stage_mapping", "shared_stage"): (lambda t: t.lower() in _SHARED_STAGES, f"one of {', '.join(_SHARED_STAGES)}", False),
+    ("stage_mapping", "shared_stage"): (
+        lambda t: t.lower() in _SHARED_STAGES,
+        f"one of {', '.join(_SHARED_STAGES)}",
+        False,
+    ),
     ("stage_mapping", "stage_order"): (_is_integer, "a whole number", True),
     ("stage_mapping", "is_closed"): (_is_boolean, "true or false", False),
     ("stage_mapping", "is_won"): (_is_boolean, "true or false", False),
@@ -90,7 +94,9 @@ def merge(rules: Path | None, into: Path) -> Path:
         if name not in seeds:
             guess = nearest(name, seeds)
             hint = f" Did you mean {guess}?" if guess else ""
-            raise ConfigurationError(f"{overrides[name]}: there is no rules file of this name.{hint} Known: {', '.join(seeds)}.")
+            raise ConfigurationError(
+                f"{overrides[name]}: there is no rules file of this name.{hint} Known: {', '.join(seeds)}."
+            )
     for name, seed in seeds.items():
         columns, _ = _read(seed)
         path = overrides.get(name, seed)
@@ -116,7 +122,8 @@ def load(con: duckdb.DuckDBPyConnection, folder: Path) -> None:
         columns, _ = _read(path)
         types = ", ".join(f"'{column}': 'VARCHAR'" for column in columns)
         con.execute(
-            f'create or replace table rules."{path.stem}" as select * from read_csv(?, header=true, auto_detect=false,'
+            f'create or replace table rules."{path.stem}" as'
+            " select * from read_csv(?, header=true, auto_detect=false,"
             f" delim=',', quote='\"', escape='\"', new_line='\\n', nullstr='', columns={{{types}}})",
             [str(path)],
         )
@@ -127,7 +134,9 @@ def _read(path: Path) -> tuple[list[str], list[tuple[int, dict[str, str]]]]:
     try:
         text = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as failure:
-        raise ConfigurationError(f"{path} is not UTF-8 (byte {failure.start}); save it as UTF-8.") from failure
+        raise ConfigurationError(
+            f"{path} is not UTF-8 (byte {failure.start}); save it as UTF-8."
+        ) from failure
     reader = csv.reader(io.StringIO(text, newline=""))
     header = [column.strip() for column in next(reader, [])]
     if not header:
@@ -138,9 +147,12 @@ def _read(path: Path) -> tuple[list[str], list[tuple[int, dict[str, str]]]]:
             continue
         if len(cells) != len(header):
             raise ConfigurationError(
-                f"{path}, line {reader.line_num}: {len(cells)} values where the header has {len(header)} columns."
+                f"{path}, line {reader.line_num}: {len(cells)} values where the header has"
+                f" {len(header)} columns."
             )
-        rows.append((reader.line_num, {column: cell.strip() for column, cell in zip(header, cells, strict=True)}))
+        rows.append(
+            (reader.line_num, {column: cell.strip() for column, cell in zip(header, cells, strict=True)})
+        )
     return header, rows
 
 

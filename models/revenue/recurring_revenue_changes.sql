@@ -41,7 +41,9 @@ steps as (
 
 rate_days as (
     select
-        {{ item | join(', ') }},
+        {%- for column in item %}
+        foreign_items.{{ column }},
+        {%- endfor %}
         currency_rates.valid_from as changed_on,
         {{ money('0') }} as change_original
     from (
@@ -53,7 +55,7 @@ rate_days as (
         group by {{ item | join(', ') }}
     ) as foreign_items
     inner join {{ ref('currency_rates') }} as currency_rates
-        using (currency_code)
+        on foreign_items.currency_code = currency_rates.currency_code
     where
         currency_rates.kind = '{{ rate_kind }}'
         and currency_rates.valid_from > foreign_items.first_day

@@ -1,4 +1,6 @@
-"""Edges that need no weighing: overrides, tax ids, linked ids, corporate domains with compatible names, e-mail."""
+"""Edges that need no weighing: overrides, tax ids, linked ids, corporate domains with compatible names,
+e-mail.
+"""
 
 from __future__ import annotations
 
@@ -41,7 +43,9 @@ class Edge:
 
 
 def similar(a: CompanyName | None, b: CompanyName | None) -> bool:
-    """Whether two names can be one company's: same place, and close spelling or one the start of the other."""
+    """Whether two names can be one company's: same place, and close spelling or one the start of the
+    other.
+    """
     if a is None or b is None:
         return True
     if a.places != b.places:

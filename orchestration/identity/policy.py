@@ -53,7 +53,9 @@ class Policy:
 
 
 def load_policy(rules: Path, as_of: date) -> Policy:
-    """Read the rules; an unknown word or an unreadable date is a ConfigurationError that names file and line."""
+    """Read the rules; an unknown word or an unreadable date is a ConfigurationError that names file and
+    line.
+    """
     classes: dict[str, str] = {}
     aliases: dict[str, str] = {}
     for where, row in _rows(rules, "free_email_domains", ("domain", "class", "alias_of")):

@@ -46,7 +46,8 @@ class _Member:
 def resolve(build_file: Path, *, as_of: date, rules: Path, previous: Path | None = None) -> ResolveReport:
     """Write account_members, person_members, review_queue and events into schema `identity` of `build_file`.
 
-    Reads schema `entry`. `rules` is the folder whose CSVs override the seeds; `previous` is the published file
+    Reads schema `entry`. `rules` is the folder whose CSVs override the seeds; `previous` is the published
+    file
     whose ids are kept. The same entry tables, rules and as-of day give byte-equal tables.
     Raises ConfigurationError when overrides contradict each other.
     """
@@ -98,7 +99,9 @@ def _record(kind: Entity, row: dict[str, Any], policy: Policy) -> Record:
 
 
 class _Components:
-    """Union-find that refuses a union which would break a cannot_link or join one source's records unasked."""
+    """Union-find that refuses a union which would break a cannot_link or join one source's records
+    unasked.
+    """
 
     def __init__(self, records: Iterable[Record], forbidden: dict[RecordKey, set[RecordKey]]) -> None:
         self.parent = {record.key: record.key for record in records}

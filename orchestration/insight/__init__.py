@@ -1,1 +1,3 @@
-"""Fits that SQL alone does not do: each reads revenue tables of the build file and writes one table of schema `insight`."""
+"""Fits that SQL alone does not do: each reads revenue tables of the build file and writes one table of
+schema `insight`.
+"""

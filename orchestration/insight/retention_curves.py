@@ -1,7 +1,8 @@
 """Retention curves: how long do customers stay?
 
-The shifted-beta-geometric model of Fader & Hardie (2007), "How to project customer retention", Journal of Interactive
-Marketing 21(1): each customer leaves with a constant monthly probability, drawn once from a beta distribution over customers.
+The shifted-beta-geometric model of Fader & Hardie (2007), "How to project customer retention", Journal of
+Interactive Marketing 21(1): each customer leaves with a constant monthly probability, drawn once from a beta
+distribution over customers.
 """
 
 from __future__ import annotations
@@ -47,15 +48,16 @@ class RetentionCurve:
 def fit(survived_counts: dict[int, int], lost_counts: dict[int, int]) -> RetentionCurve:
     """Fit by maximum likelihood.
 
-    `lost_counts[t]`: customers who left in period t (1 = the first); `survived_counts[t]`: customers still there after t
-    whole periods. At least one customer must have left.
+    `lost_counts[t]`: customers who left in period t (1 = the first); `survived_counts[t]`: customers
+    still there after t whole periods. At least one customer must have left.
     """
     lost_at = np.array(sorted(lost_counts), dtype=float)
     lost = np.array([lost_counts[int(t)] for t in lost_at], dtype=float)
     kept_at = np.array(sorted(survived_counts), dtype=float)
     kept = np.array([survived_counts[int(t)] for t in kept_at], dtype=float)
 
-    # Searched over the mean of the beta distribution and its concentration alpha + beta, which hardly depend on each other.
+    # Searched over the mean of the beta distribution and its concentration alpha + beta, which hardly
+    # depend on each other.
     # Where customers hardly differ the concentration grows without end while the curve no longer changes.
     def parameters(searched: np.ndarray) -> tuple[float, float]:
         mean = 1 / (1 + np.exp(-np.clip(searched[0], -30, 30)))
@@ -72,7 +74,9 @@ def fit(survived_counts: dict[int, int], lost_counts: dict[int, int]) -> Retenti
         # d betaln(a, b) / da = digamma(a) - digamma(a + b)
         by_alpha = lost @ (digamma(alpha + 1) - digamma(alpha + beta + lost_at) - digamma(alpha) + common)
         by_alpha += kept @ (common - digamma(alpha + beta + kept_at))
-        by_beta = lost @ (digamma(beta + lost_at - 1) - digamma(alpha + beta + lost_at) - digamma(beta) + common)
+        by_beta = lost @ (
+            digamma(beta + lost_at - 1) - digamma(alpha + beta + lost_at) - digamma(beta) + common
+        )
         by_beta += kept @ (digamma(beta + kept_at) - digamma(alpha + beta + kept_at) - digamma(beta) + common)
         spread = alpha * beta / (alpha + beta)
         gradient = np.array([spread * (by_alpha - by_beta), alpha * by_alpha + beta * by_beta])
@@ -80,13 +84,17 @@ def fit(survived_counts: dict[int, int], lost_counts: dict[int, int]) -> Retenti
 
     hazard = lost.sum() / (lost @ lost_at + kept @ kept_at)
     start = np.array([np.log(hazard / (1 - hazard)) if hazard < 1 else 5.0, np.log(10.0)])
-    best = minimize(negative_log_likelihood, start, jac=True, method="BFGS", options={"gtol": 1e-7, "maxiter": 200})
+    best = minimize(
+        negative_log_likelihood, start, jac=True, method="BFGS", options={"gtol": 1e-7, "maxiter": 200}
+    )
     alpha, beta = parameters(best.x)
     return RetentionCurve(alpha=alpha, beta=beta)
 
 
 def fit_lifetimes(lifetimes: Iterable[Lifetime]) -> RetentionCurve | None:
-    """The curve of these customers, or None where there are too few of them, too few losses or too short a history."""
+    """The curve of these customers, or None where there are too few of them, too few losses or too short a
+    history.
+    """
     customers = list(lifetimes)
     losses = sum(1 for customer in customers if customer.is_lost)
     longest = max((customer.months for customer in customers), default=0)
@@ -98,7 +106,9 @@ def fit_lifetimes(lifetimes: Iterable[Lifetime]) -> RetentionCurve | None:
 
 
 def discounted_months(curve: RetentionCurve, *, annual_discount_rate: float, horizon_years: float) -> float:
-    """Expected months of revenue over the horizon, each discounted to today; paid at the start of the month."""
+    """Expected months of revenue over the horizon, each discounted to today; paid at the start of the
+    month.
+    """
     months = np.arange(round(horizon_years * 12), dtype=float)
     return float(np.sum(curve.survival(months) * (1 + annual_discount_rate) ** (-months / 12)))
 
@@ -108,10 +118,13 @@ def _whole_months(first: date, last: date) -> int:
 
 
 def write(con: duckdb.DuckDBPyConnection) -> int:
-    """Write `insight.retention_curves` (grain known_on, dimension, dimension_value) from the revenue tables; returns its rows."""
+    """Write `insight.retention_curves` (grain known_on, dimension, dimension_value) from the revenue
+    tables; returns its rows.
+    """
     con.execute("create schema if not exists insight")
     con.execute(
-        "create or replace table insight.retention_curves (known_on date, dimension varchar, dimension_value varchar,"
+        "create or replace table insight.retention_curves (known_on date, dimension varchar,"
+        " dimension_value varchar,"
         " customers bigint, losses bigint, alpha double, beta double, discounted_months double)"
     )
     policy = {
@@ -124,7 +137,9 @@ def write(con: duckdb.DuckDBPyConnection) -> int:
     rate, horizon = policy.get("annual_discount_rate", 0.10), policy.get("horizon_years", 5.0)
     stays = con.execute(
         """
-        select coalesce(accounts.segment, 'unknown'), coalesce(accounts.region, 'unknown'), started.became_on, ended.left_on
+        select
+            coalesce(accounts.segment, 'unknown'), coalesce(accounts.region, 'unknown'),
+            started.became_on, ended.left_on
         from (
             select account_id, min(valid_from) as became_on
             from revenue.recurring_revenue_history where is_customer group by account_id
@@ -137,7 +152,12 @@ def write(con: duckdb.DuckDBPyConnection) -> int:
         order by 1, 2, 3, 4, started.account_id
         """
     ).fetchall()
-    days = [row[0] for row in con.execute("select distinct last_day from revenue.reporting_periods order by 1").fetchall()]
+    days = [
+        row[0]
+        for row in con.execute(
+            "select distinct last_day from revenue.reporting_periods order by 1"
+        ).fetchall()
+    ]
     rows = []
     for known_on in days:
         slices: dict[tuple[str, str], list[Lifetime]] = {}
@@ -145,7 +165,9 @@ def write(con: duckdb.DuckDBPyConnection) -> int:
             if became_on > known_on:
                 continue
             is_lost = left_on is not None and left_on <= known_on
-            stay = Lifetime(months=_whole_months(became_on, left_on if is_lost else known_on), is_lost=is_lost)
+            stay = Lifetime(
+                months=_whole_months(became_on, left_on if is_lost else known_on), is_lost=is_lost
+            )
             for slice_of in (("all", "all"), ("segment", segment), ("region", region)):
                 slices.setdefault(slice_of, []).append(stay)
         for (dimension, value), lifetimes in sorted(slices.items()):
@@ -154,7 +176,16 @@ def write(con: duckdb.DuckDBPyConnection) -> int:
                 months = discounted_months(curve, annual_discount_rate=rate, horizon_years=horizon)
                 losses = sum(1 for stay in lifetimes if stay.is_lost)
                 rows.append(
-                    (known_on, dimension, value, len(lifetimes), losses, round(curve.alpha, 6), round(curve.beta, 6), round(months, 6))
+                    (
+                        known_on,
+                        dimension,
+                        value,
+                        len(lifetimes),
+                        losses,
+                        round(curve.alpha, 6),
+                        round(curve.beta, 6),
+                        round(months, 6),
+                    )
                 )
     if rows:
         con.executemany("insert into insight.retention_curves values (?, ?, ?, ?, ?, ?, ?, ?)", rows)

@@ -34,7 +34,9 @@ class Company:
 
     def content_hashes(self) -> dict[str, str]:
         """Content hash of every published table, from the manifest of the current version."""
-        manifest = json.loads((self.home / "published" / "current" / "manifest.json").read_text(encoding="utf-8"))
+        manifest = json.loads(
+            (self.home / "published" / "current" / "manifest.json").read_text(encoding="utf-8")
+        )
         return {name: table["content_hash"] for name, table in manifest["tables"].items()}
 
     def config(self, *, without: str | None = None) -> Path:

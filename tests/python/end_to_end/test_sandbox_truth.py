@@ -1,4 +1,6 @@
-"""Every published KPI of the pretend company equals what the world itself knows, on any day, in total and by segment."""
+"""Every published KPI of the pretend company equals what the world itself knows, on any day, in total and
+by segment.
+"""
 
 from datetime import date
 
@@ -19,7 +21,8 @@ def differences(company: Company, as_of: date) -> list[str]:
         published = {
             tuple(row[:6]): row[6]
             for row in con.execute(
-                "select kpi, variant, grain, period_start, dimension, dimension_value, value from metrics.kpi_values"
+                "select kpi, variant, grain, period_start, dimension, dimension_value, value"
+                " from metrics.kpi_values"
             ).fetchall()
         }
         ledger = con.execute(
@@ -46,7 +49,9 @@ def differences(company: Company, as_of: date) -> list[str]:
     for name, amount, _ in ledger:
         if abs(float(amount) - true_ledger.pop(name, 0.0)) > 0.01:
             wrong.append(f"ledger {name}: published {amount}")
-    return wrong + [f"ledger {name}: not published, is {amount}" for name, amount in true_ledger.items() if amount]
+    return wrong + [
+        f"ledger {name}: not published, is {amount}" for name, amount in true_ledger.items() if amount
+    ]
 
 
 def test_every_kpi_equals_the_truth_of_the_last_day(company: Company) -> None:
@@ -55,7 +60,9 @@ def test_every_kpi_equals_the_truth_of_the_last_day(company: Company) -> None:
 
 @pytest.mark.parametrize("as_of", [date(2025, 8, 15), date(2025, 1, 1)])
 def test_every_kpi_equals_the_truth_of_an_earlier_day(company: Company, as_of: date) -> None:
-    outcome = company.revops("run", "--config", str(company.config()), "--no-extract", "--as-of", as_of.isoformat())
+    outcome = company.revops(
+        "run", "--config", str(company.config()), "--no-extract", "--as-of", as_of.isoformat()
+    )
     assert outcome.returncode == 0, outcome.stderr
     assert differences(company, as_of) == []
 
@@ -89,7 +96,9 @@ def test_without_one_source_the_rest_is_published_and_says_what_is_missing(
     assert outcome.returncode == 0, outcome.stderr
     with duckdb.connect(str(company.published), read_only=True) as con:
         rows = con.execute(
-            "select grain, dimension, value, null_reason from metrics.kpi_values where kpi = ? and variant = 'default'", [kpi]
+            "select grain, dimension, value, null_reason from metrics.kpi_values"
+            " where kpi = ? and variant = 'default'",
+            [kpi],
         ).fetchall()
         everything = con.execute("select count(distinct kpi) from metrics.kpi_values").fetchall()[0][0]
         catalog = con.execute("select count(distinct kpi) from metrics.kpi_catalog").fetchall()[0][0]

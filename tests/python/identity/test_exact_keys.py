@@ -8,11 +8,18 @@ from pathlib import Path
 
 import duckdb
 import pytest
+
 from orchestration.errors import ConfigurationError
 from orchestration.identity import resolve
 
-ACCOUNT = "source_system varchar, source_id varchar, is_deleted boolean, name varchar, website_domain varchar, tax_id varchar, linked_ids varchar"
-PERSON = "source_system varchar, source_id varchar, is_deleted boolean, email varchar, full_name varchar, account_source_id varchar, linked_ids varchar"
+ACCOUNT = (
+    "source_system varchar, source_id varchar, is_deleted boolean,"
+    " name varchar, website_domain varchar, tax_id varchar, linked_ids varchar"
+)
+PERSON = (
+    "source_system varchar, source_id varchar, is_deleted boolean,"
+    " email varchar, full_name varchar, account_source_id varchar, linked_ids varchar"
+)
 
 
 def account(system, source_id, name=None, domain=None, tax=None, links=None, deleted=False):
@@ -39,7 +46,8 @@ class Company:
             con.execute(f"create or replace table entry.people ({PERSON})")
             con.execute(
                 "create or replace table entry.opportunities"
-                " (source_system varchar, source_id varchar, account_source_id varchar, person_source_id varchar)"
+                " (source_system varchar, source_id varchar, account_source_id varchar,"
+                " person_source_id varchar)"
             )
             for table, rows in (("accounts", accounts), ("people", people), ("opportunities", opportunities)):
                 for row in rows:

@@ -31,7 +31,9 @@ _NOT_IN_METRICS = "path:models/metrics/revenue/arr_movements.sql"
 
 @dataclass(frozen=True, slots=True)
 class NodeResult:
-    """Outcome of one model or test. `status` is success, pass, fail, warn, error or skipped; `failures` counts failing rows."""
+    """Outcome of one model or test. `status` is success, pass, fail, warn, error or skipped; `failures`
+    counts failing rows.
+    """
 
     unique_id: str
     name: str
@@ -55,9 +57,11 @@ def build(
     threads: int | None = None,
     on_node: Callable[[NodeResult], None] = lambda node: None,
 ) -> list[NodeResult]:
-    """Build one stage ('entry' or 'warehouse') into `build_file`; `inputs` maps each entry entity to its sources.
+    """Build one stage ('entry' or 'warehouse') into `build_file`; `inputs` maps each entry entity to its
+    sources.
 
-    Stage 'entry' loads the rules first; stage 'warehouse' needs schema `identity`. Failed tests come back as results;
+    Stage 'entry' loads the rules first; stage 'warehouse' needs schema `identity`. Failed tests come back
+    as results;
     a model that does not compile or run raises RevopsError.
     """
     with _environment(build_file, landing, threads or thread_count()):
@@ -97,10 +101,60 @@ def run_models(
         return _build(select, variables, lambda node: None, exclude=exclude, command="run")
 
 
+@dataclass(frozen=True, slots=True)
+class UnitTestQuery:
+    """What a unit test runs: the model's SQL over its fixtures, which are CTEs called __dbt__cte__<model>.
+
+    `columns` are those the test compares; where they are empty, those of `expected`, which is SQL.
+    """
+
+    name: str
+    model: str
+    sql: str
+    columns: tuple[str, ...]
+    expected: str
+
+
+def unit_test_queries(build_file: Path) -> list[UnitTestQuery]:
+    """The query of every unit test that passes; what `unit_tests` says of `build_file` holds here, too."""
+    found = []
+    with _environment(build_file, build_file.parent / "no_landing.duckdb", threads=1):
+        for result in _results(["test", "--select", "test_type:unit"], _default_variables()):
+            if str(result.status) == "pass":
+                columns = {name: None for row in result.node.config.expected_rows for name in row}
+                found.append(
+                    UnitTestQuery(
+                        name=result.node.name,
+                        model=result.node.tested_node_unique_id.rpartition(".")[2],
+                        sql=result.node.compiled_code,
+                        columns=tuple(columns),
+                        expected=result.node.config.expected_sql or "",
+                    )
+                )
+    return found
+
+
+def compiled(select: str, *, build_file: Path, settings: Settings, as_of: date) -> dict[str, str]:
+    """Name → SQL of models as they run on a finished build; the selection is in dbt's words."""
+    with open_build(build_file, read_only=True) as con:
+        inputs: dict[str, list[str]] = {}
+        for entity, source in con.execute("select entity, source_system from run.inputs").fetchall():
+            inputs.setdefault(entity, []).append(source)
+    variables = _variables(settings, as_of, None, inputs, policies.read(build_file.parent / "rules"))
+    with _environment(build_file, build_file.parent / "no_landing.duckdb", threads=1):
+        results = _results(["compile", "--select", *select.split()], variables)
+    return {
+        result.node.name: result.node.compiled_code
+        for result in results
+        if result.node.resource_type == "model" and result.node.compiled_code
+    }
+
+
 def unit_tests(build_file: Path) -> list[NodeResult]:
     """Run every unit test of the models.
 
-    `build_file` needs the tables of a full build, empty ones will do: dbt reads there the types of mocked columns.
+    `build_file` needs the tables of a full build, empty ones will do: dbt reads there the types of mocked
+    columns.
     """
     with _environment(build_file, build_file.parent / "no_landing.duckdb", threads=2):
         return _invoke(["test", "--select", "test_type:unit"], _default_variables(), lambda node: None)
@@ -180,19 +234,36 @@ def _build(
     exclude: str | None = None,
     command: str = "build",
 ) -> list[NodeResult]:
-    arguments = [command, "--select", *select.split(), "--exclude", "resource_type:unit_test", "resource_type:seed"]
+    arguments = [
+        command,
+        "--select",
+        *select.split(),
+        "--exclude",
+        "resource_type:unit_test",
+        "resource_type:seed",
+    ]
     if exclude:
         arguments += exclude.split()
     nodes = _invoke(arguments, variables, on_node)
     broken = [node for node in nodes if node.status == "error"]
     if broken:
-        raise AuditFailed(f"{broken[0].resource_type} {broken[0].name} failed: {_one_line(broken[0].message)}")
+        raise AuditFailed(
+            f"{broken[0].resource_type} {broken[0].name} failed: {_one_line(broken[0].message)}"
+        )
     return nodes
 
 
 def _invoke(
     arguments: list[str], variables: dict[str, Any], on_node: Callable[[NodeResult], None]
 ) -> list[NodeResult]:
+    nodes = [_node_result(result) for result in _results(arguments, variables)]
+    for node in nodes:
+        on_node(node)
+    return nodes
+
+
+def _results(arguments: list[str], variables: dict[str, Any]) -> list[Any]:
+    """dbt's own results of one command."""
     from dbt.adapters.factory import reset_adapters
     from dbt.cli.main import dbtRunner
 
@@ -206,10 +277,7 @@ def _invoke(
     results = getattr(outcome.result, "results", None)
     if results is None:
         raise RevopsError(f"The models do not compile: {_one_line(str(outcome.exception))}")
-    nodes = [_node_result(result) for result in results]
-    for node in nodes:
-        on_node(node)
-    return nodes
+    return list(results)
 
 
 def _close_connections() -> None:
@@ -256,12 +324,12 @@ _parsed: dict[Path, Any] = {}
 def _manifest(variables: dict[str, Any], folder: Path | None = None) -> Any:
     """The parsed project: from this process, from the folder of this code version, or parsed now.
 
-    Only what the parser sees matters: the code, and which sources exist (models refer to them); dates and the like are
-    filled in when a model compiles.
+    Only what the parser sees matters: the code, and which sources exist (models refer to them); dates and
+    the like are filled in when a model compiles.
     """
     from dbt.cli.main import dbtRunner
     from dbt.contracts.graph.manifest import Manifest
-    from dbt.parser.manifest import extended_mashumuro_decoder, extended_mashumaro_encoder
+    from dbt.parser.manifest import extended_mashumaro_encoder, extended_mashumuro_decoder
 
     folder = folder or _manifest_folder(variables)
     if folder not in _parsed:

@@ -14,6 +14,9 @@ from sandbox.silos import crm, marketing
 
 _ORDER = {stage: number for number, stage in enumerate(rules.STAGES, start=1)}
 FUNNEL = ("subscriber", "lead", "mql", "sql", "opportunity", "customer")
+# The public CRM sales data set of Maven Analytics, which people try first on a warehouse of deals.
+_PUBLIC_EXAMPLE = "maven"
+_PUBLIC_EXAMPLE_WORDS = {"prospecting": "Prospecting", "qualified": "Engaging", "won": "Won", "lost": "Lost"}
 _PAID = ("paid_search", "paid_social", "display", "event", "webinar")
 
 
@@ -41,6 +44,10 @@ def _stage_mapping() -> Table:
 
     rows = [rule("", stage, word) for stage, word in crm.STAGE_WORDS.items()]
     rows += [rule("renewal", s, word) for s, word in crm.RENEWAL_WORDS.items() if s != "prospecting"]
+    rows += [
+        (_PUBLIC_EXAMPLE, "", word, stage, _ORDER[stage], stage in ("won", "lost"), stage == "won")
+        for stage, word in _PUBLIC_EXAMPLE_WORDS.items()
+    ]
     return _table("source_system,kind,stage,shared_stage,stage_order,is_closed,is_won", rows)
 
 

@@ -316,7 +316,10 @@ findings as (
         entity,
         count(*) as failing_rows,
         min(location) || case when min(row_number) is null then '' else ', first in row ' || cast(min(row_number) as {{ dbt.type_string() }}) end
-        || ': ' || coalesce(column_name || ': ', '') || problem as message
+        || ': ' || coalesce(column_name || ' ', '')
+        -- one value only, and none of a person: the extraction keeps those out
+        || case when min(value) = max(value) and min(value) <> '' then '"' || min(value) || '"' else '' end
+        || ': ' || problem as message
     from {{ source('run', 'problems') }}
     group by source_system, entity, column_name, problem, severity
 )

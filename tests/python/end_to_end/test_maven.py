@@ -1,4 +1,4 @@
-"""A public CRM data set, mapped in revops.yml alone, comes out with its published figures and its dirt reported."""
+"""A public CRM data set, mapped in revops.yml alone: published figures come out, its dirt is reported."""
 
 import subprocess
 import sys

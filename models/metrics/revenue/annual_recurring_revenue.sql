@@ -143,24 +143,45 @@ commitment_sums as (
     group by dimension, dimension_value
 ),
 
+-- a slice may have contracts and no recurring revenue yet
+committable as (
+    select
+        dimension,
+        dimension_value
+    from sliced
+    union distinct
+    select
+        dimension,
+        dimension_value
+    from commitment_sums
+),
+
 committed as (
     select
-        measured.*,
+        spine.grain,
+        spine.period_start,
+        spine.period_end,
+        spine.dimension,
+        spine.dimension_value,
         case
-            when periods.last_day = {{ as_of_date() }}
-                then {{ money('measured.amount + coalesce(commitment_sums.amount, 0)') }}
+            when spine.last_day = {{ as_of_date() }}
+                then {{ money('coalesce(measured.amount, 0) + coalesce(commitment_sums.amount, 0)') }}
         end as committed_amount,
-        measured.items + coalesce(commitment_sums.contracts, 0) as committed_items
-    from measured
-    inner join {{ ref('reporting_periods') }} as periods
+        coalesce(measured.items, 0) + coalesce(commitment_sums.contracts, 0) as committed_items
+    from (
+        {{ period_spine('committable') }}
+    ) as spine
+    left join measured
         on
-            measured.grain = periods.grain
-            and measured.period_start = periods.period_start
-            and measured.period_end = periods.period_end
+            spine.grain = measured.grain
+            and spine.period_start = measured.period_start
+            and spine.period_end = measured.period_end
+            and spine.dimension = measured.dimension
+            and spine.dimension_value = measured.dimension_value
     left join commitment_sums
         on
-            measured.dimension = commitment_sums.dimension
-            and measured.dimension_value = commitment_sums.dimension_value
+            spine.dimension = commitment_sums.dimension
+            and spine.dimension_value = commitment_sums.dimension_value
 )
 
 {{ kpi_rows('measured', 'default', 'amount', value='amount', n='items', unit='currency') }}

@@ -136,8 +136,10 @@ def _changes(
         f" 'new': cast(is_now.{identifier(name)} as varchar)}}"
         for name in columns
     )
-    was, was_values = _latest(table, schema, before)
-    is_now, now_values = _latest(table, schema, now)
+    # Without --known-at only records of later loads can differ: the log is long, a day's news is short.
+    newer_than = before.load_id if before.known_at is None and known_at is None else None
+    was, was_values = _latest(table, schema, before, newer_than)
+    is_now, now_values = _latest(table, schema, now, newer_than)
     rows = con.execute(
         f"with was as ({was}), is_now as ({is_now}), pairs as ("
         " select coalesce(was.source_id, is_now.source_id) as source_id, was.source_id is null as is_new,"
@@ -167,9 +169,14 @@ def _changes(
         yield kind, source, source_id, field, json.dumps(change, ensure_ascii=False)
 
 
-def _latest(table: str, schema: str, knowledge: Knowledge) -> tuple[str, list[Any]]:
-    """The latest version of every record as far as it was known."""
+def _latest(table: str, schema: str, knowledge: Knowledge, newer_than: str | None) -> tuple[str, list[Any]]:
+    """The latest version of every record as far as it was known; with `newer_than` only of records that have
+    a version from a later load.
+    """
     condition, values = knowledge.condition()
+    if newer_than is not None:
+        condition += f" and source_id in (select source_id from {table} where _dlt_load_id > ?)"
+        values = [*values, newer_than]
     return (
         f"select *, coalesce(is_deleted, false) or _is_deleted as is_gone from {table}"
         f" where _dlt_load_id in (select load_id from {schema}._dlt_loads where status = 0) and {condition}"

@@ -51,7 +51,9 @@ counted as (
         (
             select
                 {%- for column in money_columns %}
-                {{ money('coalesce(' ~ try_cast(json_text('max(reads.money_at_source)', column), 'decimal(38, 6)') ~ ', 0)') }}{{ ' +' if not loop.last }}
+                {{ money('coalesce(' ~ try_cast(json_text('max(reads.money_at_source)', column), 'decimal(38, 6)') ~ ', 0)') }}
+                + {{ money('coalesce(' ~ try_cast(json_text('max(reads.money_kept)', column), 'decimal(38, 6)') ~ ', 0)') }}
+                {{- ' +' if not loop.last }}
                 {%- endfor %}
             from {{ source('run', 'reads') }} as reads
             where reads.source_system = '{{ source_name }}' and reads.entity = '{{ entity }}'
@@ -111,7 +113,8 @@ compared as (
         counted.money_at_source,
         counted.landed_money,
         counted.unified_money,
-        reads.rows_at_source - reads.rows_rejected - reads.rows_duplicate as usable_rows
+        -- a rejected row whose record was there before leaves the version before it in place
+        reads.rows_at_source - reads.rows_rejected - reads.rows_duplicate + coalesce(reads.rows_kept, 0) as usable_rows
     from counted
     left join {{ source('run', 'reads') }} as reads
         on

@@ -36,18 +36,18 @@ goals as (
 measured as (
     select
         goals.*,
-        values.value as actual,
-        values.n,
+        kpi_rows.value as actual,
+        kpi_rows.n,
         abs(goals.target) * {{ policy_value('goal_status', 'at_risk_share', 0.05) }} as margin
     from goals
-    left join {{ ref('kpi_values') }} as values
+    left join {{ ref('kpi_values') }} as kpi_rows
         on
-            goals.kpi = values.kpi
-            and goals.variant = values.variant
-            and goals.grain = values.grain
-            and goals.period_start = values.period_start
-            and goals.dimension = values.dimension
-            and goals.dimension_value = values.dimension_value
+            goals.kpi = kpi_rows.kpi
+            and goals.variant = kpi_rows.variant
+            and goals.grain = kpi_rows.grain
+            and goals.period_start = kpi_rows.period_start
+            and goals.dimension = kpi_rows.dimension
+            and goals.dimension_value = kpi_rows.dimension_value
 ),
 
 judged as (

@@ -18,6 +18,7 @@ from orchestration.identity.exact import Edge, Record, exact_edges
 from orchestration.identity.normalise import company_name, domain_class, email_address, registrable_domain
 from orchestration.identity.policy import Entity, Policy, RecordKey, load_policy
 from orchestration.identity.records import columns_of, dangling_references, entry_table, linked_keys
+from orchestration.warehouse import open_build
 
 _PREFIX: dict[Entity, str] = {"account": "acc_", "person": "per_"}
 
@@ -47,12 +48,11 @@ def resolve(build_file: Path, *, as_of: date, rules: Path, previous: Path | None
     """Write account_members, person_members, review_queue and events into schema `identity` of `build_file`.
 
     Reads schema `entry`. `rules` is the folder whose CSVs override the seeds; `previous` is the published
-    file
-    whose ids are kept. The same entry tables, rules and as-of day give byte-equal tables.
+    file whose ids are kept. The same entry tables, rules and as-of day give byte-equal tables.
     Raises ConfigurationError when overrides contradict each other.
     """
     policy = load_policy(rules, as_of)
-    con = duckdb.connect(str(build_file))
+    con = open_build(build_file)
     try:
         members: dict[Entity, list[_Member]] = {}
         for kind in ("account", "person"):

@@ -116,12 +116,3 @@ def test_every_test_is_a_sentence_that_opens_with_what_it_prevents(project: Path
         assert re.fullmatch(r"assert(_[a-z]+){3,}", path.stem), path.name
         opening = path.read_text().split("\n", 1)[0]
         assert opening.startswith("-- ") and len(opening) > 40, path.name
-
-
-def test_call_blocks_around_a_model_are_written_so_that_the_linter_sees_them(models: dict[str, Node]) -> None:
-    # sqlfluff skips a file without a word if the opening tag of a call block strips white space
-    tags = {
-        name: re.findall(r"{%-?\s*call .*?%}", model["raw_code"], re.DOTALL) for name, model in models.items()
-    }
-    unseen = [name for name, found in tags.items() if any(tag.endswith("-%}") for tag in found)]
-    assert not unseen, f"write `) %}}` instead of `) -%}}` in {', '.join(sorted(unseen))}"

@@ -6,14 +6,17 @@ from typing import Any
 
 import duckdb
 
-from orchestration.dashboard import cubes, kpis, operations, page, records
-from orchestration.dashboard.encoding import day, encoded
+from orchestration.dashboard import cubes, findings, kpis, operations, page, records
+from orchestration.dashboard.encoding import day, encoded, text
 from orchestration.dashboard.published import FILTERS, Published
 
 FILE_NAME = "dashboard.html"
 
 # The page stays below this at any size of the warehouse; what has no room is named on it.
 _BYTES = 2_950_000
+# Records get at most so much of it; the KPI series get what is left, and never less than this.
+_RECORD_BYTES = 950_000
+_SERIES_BYTES = 400_000
 
 
 def build(con: duckdb.DuckDBPyConnection, folder: Path) -> None:
@@ -24,8 +27,7 @@ def build(con: duckdb.DuckDBPyConnection, folder: Path) -> None:
 def page_data(con: duckdb.DuckDBPyConnection) -> dict[str, Any]:
     """Everything the page shows, ready for JSON and bounded whatever the size of the warehouse.
 
-    Definitions, sums and what is known about the data come whole; records get up to half of the room left,
-    KPI series the rest.
+    Definitions, sums and what is known about the data come first, then records, then KPI series.
     """
     published = Published(con)
     ((as_of,),) = published.rows("select max(as_of) from metrics.kpi_values")
@@ -36,28 +38,24 @@ def page_data(con: duckdb.DuckDBPyConnection) -> dict[str, Any]:
         "as_of": day(as_of),
         "currency": kpis.currency(published),
         "headlines": list(kpis.HEADLINES),
-        "filters": {name: filters[name] for name in FILTERS},
+        "filters": {name: [text(value) for value in filters[name]] for name in FILTERS},
         "periods": periods,
         "catalog": kpis.catalog(published),
         "goals": kpis.goals(published),
         "cubes": cubes.cubes(published, filters, months, as_of),
+        "findings": findings.findings(published),
         "operations": operations.operations(published),
         "identity": operations.identity(published),
         "tables": sorted(published.columns),
     }
     found = records.records(published, as_of, _last_days(months, as_of))
-    room = _BYTES - page.size(encoded(fixed))
-    kept = records.fitted(found, room // 2)
-    spare = _BYTES - page.size(encoded(fixed | {"records": kept}))
-    values, left_out = kpis.series(published, periods, filters, spare)
-    fixed |= {"kpis": values, "series_left_out": left_out}
-    while True:
-        data = encoded(fixed | {"records": kept})
-        surplus = page.size(data) - _BYTES
-        if surplus <= 0 or not any(table.rows for table in kept.values()):
-            return data
-        room -= surplus + room // 50
-        kept = records.fitted(found, max(room // 2, 0))
+    room = _RECORD_BYTES
+    data = encoded(fixed | {"records": records.fitted(found, room)})
+    while (spare := _BYTES - page.size(data)) < _SERIES_BYTES and room:
+        room = max(0, room - (_SERIES_BYTES - spare) - room // 20)
+        data = encoded(fixed | {"records": records.fitted(found, room)})
+    data["kpis"], data["series_left_out"] = kpis.series(published, periods, filters, spare)
+    return data
 
 
 def _months(published: Published, kept: int) -> list[date]:

@@ -6,7 +6,7 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Any, NamedTuple
 
-from orchestration.dashboard.encoding import Table, day, number
+from orchestration.dashboard.encoding import Table, day, number, text
 from orchestration.dashboard.published import FILTERS, Published
 
 # The ten KPIs of the overview, in the order of the cards.
@@ -38,11 +38,14 @@ _CHARTED = {
 # KPIs that have one reading per step: a chart shows all of them together.
 _BY_STEP = {"funnel_conversion", "time_in_stage"}
 
+# What the names of KPI, variant, grain and dimension take per series, which share them.
+_KEY_BYTES = 40
+
 # Periods kept per grain, the latest.
 _PERIODS = {"month": 36, "quarter": 16, "year": 8, "trailing_12_months": 36, "all_time": 1}
 _VALUES_PER_BREAKDOWN = 24
 _GOALS = 1500
-# From a rank on, a series has so many of the latest periods.
+# From a rank on, a series of a slice has so many of the latest periods; totals have all.
 _PERIODS_BY_RANK = ((4, 13), (1, 24), (0, 36))
 # What a series is made of; the numbers are as exact as a double, which is more than the page shows.
 _LISTED = (
@@ -119,7 +122,8 @@ def series(
     left_out = 0
     found = sorted(_series(published, place, filters), key=lambda each: (_rank(each[0]), each[0]))
     for key, encoded in found:
-        size = len(json.dumps(encoded, separators=(",", ":"))) + len(key.value) + 4
+        name = text(key.value) or ""
+        size = len(json.dumps(encoded, separators=(",", ":"))) + len(json.dumps(name)) + _KEY_BYTES
         if size > room:
             left_out += 1
             continue
@@ -128,7 +132,7 @@ def series(
         readings = variants.setdefault(
             key.variant, {"additive": additive.get((key.kpi, key.variant), []), "grains": {}}
         )
-        readings["grains"].setdefault(key.grain, {}).setdefault(key.dimension, {})[key.value] = encoded
+        readings["grains"].setdefault(key.grain, {}).setdefault(key.dimension, {}).setdefault(name, encoded)
     return kept, left_out
 
 
@@ -194,7 +198,7 @@ def _series(
         starts, *columns = list(zip(*group, strict=True))[len(_Key._fields) :]
         places = [place[key.grain].get(day(start)) for start in starts]
         kept = next(number for rank, number in _PERIODS_BY_RANK if _rank(key) >= rank)
-        oldest = len(place[key.grain]) - kept
+        oldest = 0 if key.dimension == "all" else len(place[key.grain]) - kept
         if oldest > 0:
             places = [index if index is not None and index >= oldest else None for index in places]
         encoded = _encoded(places, columns)

@@ -5,6 +5,7 @@ from typing import Any
 
 import duckdb
 
+from orchestration.dashboard.encoding import text
 from orchestration.publish.tables import SCHEMAS
 from orchestration.warehouse import tables
 
@@ -55,6 +56,7 @@ class Published:
                 f" limit {_FILTER_VALUES_KEPT}",
                 [dimension],
             )
-            values = [value for value, _ in rows]
+            # Long names are cut on the page; of two that look alike then, only the first can be chosen.
+            values = list({text(value): value for value, _ in reversed(rows)}.values())
             found[dimension] = sorted(values, key=lambda value: (value == "unknown", value.casefold(), value))
         return found

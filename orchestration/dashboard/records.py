@@ -5,8 +5,10 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
-from orchestration.dashboard.encoding import Table, number, text
+from orchestration.dashboard.encoding import Table, text
 from orchestration.dashboard.published import Published
+
+_CELL_BYTES = 6
 
 
 @dataclass(frozen=True)
@@ -266,10 +268,11 @@ _TABLES = (
         left join revenue.accounts as accounts on endpoints.account_id = accounts.account_id
         left join {_MEMBERS} as members on endpoints.account_id = members.account_id
         order by
-            endpoints.period_end desc,
-            case endpoints.grain
-                when 'quarter' then 0 when 'trailing_12_months' then 1 when 'year' then 2 else 3
-            end,
+            -- the latest periods of each grain, more quarters and months than overlapping years
+            dense_rank() over (partition by endpoints.grain order by endpoints.period_end desc)
+            * case endpoints.grain when 'quarter' then 2 when 'month' then 2 else 5 end,
+            endpoints.grain desc,
+            endpoints.period_start,
             endpoints.is_customer_at_end,
             endpoints.start_amount desc,
             endpoints.account_id
@@ -344,27 +347,25 @@ def fitted(found: Mapping[str, Table], room: int) -> dict[str, Table]:
     """The tables with as many rows as fit into `room` bytes; what one leaves, the next may use."""
     kept: dict[str, Table] = {}
     known: set[str] = set()
-    shares_left = len(found)
-    for name, table in found.items():
-        share, spent, count = room // shares_left, 0, 0
+    for index, (name, table) in enumerate(found.items()):
+        share, spent, count = room // (len(found) - index), 0, 0
         for row in table.rows:
             spent += sum(_size(value, known) for value in row)
             if spent > share:
                 break
             count += 1
         room -= min(spent, share)
-        shares_left -= 1
         kept[name] = replace(table, rows=table.rows[:count])
     return kept
 
 
 def _size(value: Any, known: set[str]) -> int:
-    """Bytes a cell takes on the page; a text lies there once and is then named by its place."""
+    """About how many bytes a cell takes; a text lies on the page once and is then named by its place."""
     if isinstance(value, list):
         value = ", ".join(map(str, value))
     if not isinstance(value, str):
-        return 5 if isinstance(value, date) else len(str(number(value))) + 1 if value is not None else 5
+        return 2 if isinstance(value, bool) else _CELL_BYTES
     if value in known:
-        return 5
+        return _CELL_BYTES
     known.add(value)
-    return len((text(value) or "").encode()) + 8
+    return len((text(value) or "").encode()) + 3 + _CELL_BYTES

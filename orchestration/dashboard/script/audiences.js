@@ -5,6 +5,7 @@ import { arrFlow, arrWaterfall } from "./revenue.js";
 import { forecastActual, forecastPath } from "./forecast.js";
 import { funnelBlock, stageTimes } from "./funnel.js";
 import { goalsBlock } from "./goals.js";
+import { accountHealth, attribution, bottlenecks, conformance, dealScores, handoffs, revenueForecast, teamSupport, tools } from "./insight.js";
 import { sliceBlock, trendBlock } from "./kpi_blocks.js";
 import { lossReasons, pipelineClose, pipelineHistory, pipelineStages, pipelineWaterfall } from "./pipeline.js";
 import { spendByCategory, spendByChannel } from "./marketing.js";
@@ -170,22 +171,22 @@ const segments = sliceBlock({
 export const AUDIENCES = {
   executive: {
     kpis: data.headlines,
-    blocks: [arrWaterfall, goalsBlock, pipelineClose, pipelineStages, forecastActual, accuracyByHorizon, winRate, cycle, churn, renewals, upsells, funnelBlock, stageTimes, acquisitionCost, lifetimeValue, dataHealth],
+    blocks: [arrWaterfall, goalsBlock, pipelineClose, pipelineStages, forecastActual, accuracyByHorizon, winRate, cycle, churn, renewals, upsells, funnelBlock, stageTimes, acquisitionCost, lifetimeValue, revenueForecast, bottlenecks, teamSupport, dataHealth],
   },
   marketing: {
     kpis: ["customer_acquisition_cost", "pipeline_created", "lead_response_time", "funnel_conversion", "marketing_return", "cac_payback", "ltv_to_cac", "magic_number"],
-    blocks: [funnelBlock, acquisitionCost, leadSources, spendByCategory, spendByChannel, responseTime, winRate],
+    blocks: [funnelBlock, acquisitionCost, leadSources, spendByCategory, spendByChannel, responseTime, winRate, attribution],
   },
   sales: {
     kpis: ["win_rate", "sales_cycle_length", "pipeline_velocity", "forecast_accuracy", "average_deal_size", "quota_attainment", "pipeline_coverage", "slip_rate", "time_in_stage", "pipeline_created"],
-    blocks: [pipelineClose, pipelineStages, forecastActual, accuracyByHorizon, pipelineWaterfall, stageTimes, teams, winRate, cycle, coverage, velocity, pipelineHistory, forecastPath, lossReasons, dealSize, owners],
+    blocks: [pipelineClose, pipelineStages, forecastActual, accuracyByHorizon, pipelineWaterfall, stageTimes, teams, winRate, cycle, coverage, velocity, pipelineHistory, forecastPath, lossReasons, dealSize, owners, revenueForecast, dealScores, bottlenecks, teamSupport],
   },
   customer_success: {
     kpis: ["customer_churn", "renewals", "upsells", "net_revenue_retention", "gross_revenue_retention", "customer_lifetime_value", "annual_recurring_revenue", "satisfaction", "first_reply_time", "time_to_first_value"],
-    blocks: [arrFlow, retention, churn, renewals, upsells, renewalsDue, content, segments, cohortGrid, ticketsOpened, replies, recurringRevenue, lifetimeValue],
+    blocks: [arrFlow, retention, churn, renewals, upsells, renewalsDue, content, segments, cohortGrid, ticketsOpened, replies, recurringRevenue, lifetimeValue, accountHealth],
   },
   revenue_operations: {
     kpis: ["silo_index", "forecast_accuracy", "slip_rate", "lead_response_time", "pipeline_coverage", "quota_attainment"],
-    blocks: [dataHealth, { ...goalsBlock, span: 12 }, findings, reconciliation, freshness, silos, matching, restatements, runs],
+    blocks: [dataHealth, { ...goalsBlock, span: 12 }, findings, reconciliation, freshness, silos, matching, bottlenecks, handoffs, conformance, tools, teamSupport, restatements, runs],
   },
 };

@@ -157,6 +157,9 @@ export const cube = (name) => tableOf("cubes", name);
 /** Source records, or null. */
 export const recordTable = (name) => tableOf("records", name);
 
+/** A table that says where help is needed or what is expected, or null. */
+export const findingTable = (name) => tableOf("findings", name);
+
 /** A table about the data itself, or null. */
 export const operationsTable = (name) => tableOf("operations", name);
 

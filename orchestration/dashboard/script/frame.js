@@ -84,10 +84,10 @@ function filterNote(block) {
 
 function viewSwitch(block, view, section) {
   const isTable = () => views.get(block.id) === "table";
-  const button = h("button", { type: "button", class: "quiet", "aria-pressed": isTable(), onclick: () => toggle() }, "Table", spoken(` of ${block.title}`));
+  const button = h("button", { type: "button", class: "quiet", "aria-pressed": String(isTable()), onclick: () => toggle() }, "Table", spoken(` of ${block.title}`));
   const toggle = () => {
     views.set(block.id, isTable() ? "chart" : "table");
-    button.setAttribute("aria-pressed", isTable());
+    button.setAttribute("aria-pressed", String(isTable()));
     section.querySelector(".block-body").replaceWith(body(block, view));
     drawCharts(section);
   };

@@ -2,10 +2,10 @@
 
 import { barOption } from "./bars.js";
 import { openKpi } from "./drill.js";
-import { h } from "./dom.js";
+import { h, spoken } from "./dom.js";
 import { counted, intervalText, percent, plain, reasonText, sentence, short } from "./format.js";
 import { shownValue } from "./filters.js";
-import { definition, reading, sliceFor, slicesOf, variantsOf } from "./reading.js";
+import { reading, sliceFor, slicesOf, variantsOf } from "./reading.js";
 import { FILTERS, state } from "./state.js";
 
 const FUNNEL_KPI = "funnel_conversion";
@@ -117,12 +117,11 @@ function stageTable(rows, columns, most) {
 }
 
 function stageCell(stage, column, each, most) {
-  const about = definition(STAGE_KPI, stage);
   const label = `${sentence(stage)}, ${column.name}: ${each.value === null ? reasonText(each.reason) : `${short(each.value, "days")}, n ${plain(each.n)}`}`;
   const heat = each.value === null ? 0 : 5 + (each.value / most) * 48;
   return h(
     "td",
     { class: "heat-cell is-warm", style: { "--heat": `${heat.toFixed(0)}%` } },
-    h("button", { type: "button", title: label, "aria-label": `${about.title}. ${label}`, onclick: () => openKpi(STAGE_KPI, null, stage) }, each.value === null ? "–" : plain(each.value, each.value < 10 ? 1 : 0), h("small", {}, ` n ${plain(each.n ?? 0)}`)),
+    h("button", { type: "button", title: label, onclick: () => openKpi(STAGE_KPI, null, stage) }, spoken(`${sentence(stage)}, ${column.name}, days: `), each.value === null ? "–" : plain(each.value, each.value < 10 ? 1 : 0), h("small", {}, ` n ${plain(each.n ?? 0)}`)),
   );
 }

@@ -169,7 +169,11 @@ const QUERIES = {
     names: { day: "pipeline.day", shared_stage: "pipeline.shared_stage", is_qualified: "pipeline.is_qualified", expected_close_on: "pipeline.expected_close_on", segment: "deals.segment", region: "deals.region", team: "deals.team", product: "deals.product" },
   },
   contracts: { from: "revenue.contracts", names: { due_on: "term_ends_on" } },
-  recurring: { from: "revenue.recurring_revenue_history join revenue.accounts using (account_id)", names: {} },
+  recurring: {
+    from: "revenue.recurring_revenue_history as history left join revenue.accounts as accounts on history.account_id = accounts.account_id",
+    select: "history.*, accounts.name",
+    names: { is_customer: "history.is_customer", segment: "accounts.segment", region: "accounts.region" },
+  },
 };
 
 function condition(name, operator, value, type) {

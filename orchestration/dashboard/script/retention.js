@@ -3,7 +3,7 @@
 import { data, cube, dateOf, dayOf } from "./data.js";
 import { barOption } from "./bars.js";
 import { openDetails } from "./drill.js";
-import { h } from "./dom.js";
+import { h, spoken } from "./dom.js";
 import { counted, dayText, money, monthText, percent, periodText, plain, shortMoney } from "./format.js";
 import { narrowed, recordSet } from "./records.js";
 import { state } from "./state.js";
@@ -66,7 +66,7 @@ function cohortCell(row, cell) {
   return h(
     "td",
     { class: "heat-cell", style: { "--heat": `${Math.round(6 + kept * 46)}%` } },
-    h("button", { type: "button", title, "aria-label": title, onclick: () => openCohort(row, cell, title) }, percent(kept, 0)),
+    h("button", { type: "button", title, onclick: () => openCohort(row, cell, title) }, spoken(`${quarterName(row.start)} at the end of ${quarterName(cell.end)}: `), percent(kept, 0)),
   );
 }
 

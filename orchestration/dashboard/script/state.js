@@ -32,9 +32,11 @@ export function onChange(listener) {
 
 /** Change some of the state; the URL follows, and the page follows the URL. */
 export function update(changes) {
-  const next = { ...current, ...changes };
+  // The URL may be ahead of the page: a change of it is told to the page a moment later.
+  const { found } = read();
+  const next = { ...found, ...changes };
   if (changes.grain && changes.period === undefined) {
-    next.period = sameTime(current, changes.grain);
+    next.period = sameTime(found, changes.grain);
   }
   const fragment = `#${written(next)}`;
   if (fragment === location.hash) {

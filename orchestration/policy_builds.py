@@ -107,7 +107,7 @@ class PrivateBuild:
             self._run(f"+{self.kpi}{below}", "path:models/entry", said)
         else:
             self._run(f"+{self.kpi},path:models/revenue{below} +{self.kpi},{_LEDGER}{below}", None, said)
-            transform.fit_retention_curves(self.file)
+            transform.write_customer_values(self.file)
             self._run(f"+{self.kpi},path:models/metrics{below}", _LEDGER, said)
         self.is_built = True
 

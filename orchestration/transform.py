@@ -72,7 +72,7 @@ def build(
         said = policies.read(build_file.parent / "rules")
         variables = _variables(settings, as_of, known_at, inputs, said)
         results = _build(SELECTIONS["revenue"], variables, on_node)
-        fit_retention_curves(build_file)
+        write_insight(build_file, as_of)
         return results + _build(SELECTIONS["metrics"], variables, on_node, exclude=_NOT_IN_METRICS)
 
 
@@ -172,12 +172,21 @@ def manifest_path() -> Path:
     return folder / "manifest.json"
 
 
-def fit_retention_curves(build_file: Path) -> None:
-    """Fit what models of metrics read in schema `insight`; needs the models of revenue."""
-    from orchestration.insight import retention_curves
+def write_insight(build_file: Path, as_of: date) -> None:
+    """Write every table of schema `insight` that models of metrics read; needs the models of revenue."""
+    from orchestration import insight
+
+    with open_build(build_file) as con:
+        insight.write(con, as_of)
+
+
+def write_customer_values(build_file: Path) -> None:
+    """Write only what customer lifetime value reads in schema `insight`."""
+    from orchestration.insight import purchases, retention_curves
 
     with open_build(build_file) as con:
         retention_curves.write(con)
+        purchases.write(con)
 
 
 def _rules_folder(settings: Settings) -> Path | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -72,7 +72,7 @@ def build(
         said = policies.read(build_file.parent / "rules")
         variables = _variables(settings, as_of, known_at, inputs, said)
         results = _build(SELECTIONS["revenue"], variables, on_node)
-        fit_retention_curves(build_file)
+        write_insights(build_file, settings)
         return results + _build(SELECTIONS["metrics"], variables, on_node, exclude=_NOT_IN_METRICS)
 
 
@@ -172,12 +172,14 @@ def manifest_path() -> Path:
     return folder / "manifest.json"
 
 
-def fit_retention_curves(build_file: Path) -> None:
-    """Fit what models of metrics read in schema `insight`; needs the models of revenue."""
-    from orchestration.insight import retention_curves
+def write_insights(build_file: Path, settings: Settings, only: Collection[str] | None = None) -> None:
+    """Fit what models of metrics read in schema `insight`, or `only` some of its tables; needs the models of
+    revenue.
+    """
+    from orchestration import insight
 
     with open_build(build_file) as con:
-        retention_curves.write(con)
+        insight.write(con, settings, only)
 
 
 def _rules_folder(settings: Settings) -> Path | None:

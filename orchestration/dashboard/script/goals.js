@@ -29,7 +29,7 @@ export const goalsBlock = {
   id: "goals",
   title: "Goals across departments",
   span: 5,
-  needs: ["metrics.goal_status"],
+  needs: ["metrics.goals"],
   about: () => {
     const { grain, period } = state();
     return `Goals of ${periodText(grain, data.periods[grain][period])}, the missed ones first`;

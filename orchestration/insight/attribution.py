@@ -1,9 +1,9 @@
 """Attribution: which touches won a deal, by nine models that are shown side by side.
 
-Rules look at one journey: its touches in order of time. `markov` (Anderl et al. 2016, removal effects of a
-first-order chain, solved exactly) and `shapley` look at all journeys; `shapley` takes as the worth of a set of
-channels the conversions whose channels all lie in it, which is exact for any number of channels, because each
-conversion is then an equal part of every channel in it.
+Rules look at one journey: its touches in order of time. `markov` (Anderl et al. 2016: removal effects of a
+first-order chain, solved exactly) looks at all of them, lost ones too. `shapley` takes as the worth of a set
+of channels the conversions whose channels all lie in it; each conversion is then an equal part of every
+channel in it, which is exact for any number of channels.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ def time_decay(days_before: Sequence[float], half_life: float = HALF_LIFE_DAYS) 
 def milestones(touches: int, positions: Iterable[int | None], each: float, rest: float) -> list[float]:
     """`each` for every milestone, `rest` in equal parts for the other touches.
 
-    What a milestone that is not known, or the others where there are none, would get goes to all in proportion.
+    What an unknown milestone would get, or the others where there are none, goes to all in proportion.
     """
     known = [position for position in positions if position is not None]
     credits = [0.0] * touches
@@ -239,7 +239,7 @@ def subset_worth(conversions: Mapping[frozenset[str], float]) -> dict[frozenset[
 
 
 def share_out(amount: Decimal, credits: Sequence[float]) -> list[Decimal]:
-    """`amount` in parts of a millionth that follow the credits and add up to it exactly (largest remainder)."""
+    """`amount` in millionths by credit, adding up to it exactly: the largest remainders get what is left."""
     whole = int(amount * _MICRO)
     parts, remainders = [], []
     for credit in credits:
@@ -351,7 +351,8 @@ def write(con: duckdb.DuckDBPyConnection, timezone: str) -> None:
     """
     journeys, touch_ids, paths = _read(con, ZoneInfo(timezone))
     weights = markov(paths).shares if any(path.won for path in paths) else {}
-    rules = {**RULES, "markov": lambda journey: by_channel(journey.channels, weights)}
+    rules: dict[str, Callable[[Journey], list[float]]] = dict(RULES)
+    rules["markov"] = lambda journey: by_channel(journey.channels, weights)
     rows: list[tuple[str, str, str, float, Decimal | None]] = []
     amounts = dict(
         con.execute(
@@ -377,7 +378,7 @@ def write(con: duckdb.DuckDBPyConnection, timezone: str) -> None:
 def _read(
     con: duckdb.DuckDBPyConnection, zone: ZoneInfo
 ) -> tuple[dict[str, Journey], dict[str, list[str]], list[Path]]:
-    """The journeys of won deals and the ids of their touches, both by deal, and the paths of every journey."""
+    """Journeys of won deals and the ids of their touches, both by deal, and the paths of every journey."""
     touches: dict[str, list[tuple[str, datetime, str]]] = defaultdict(list)
     deals: dict[str, tuple[bool, datetime, datetime | None, datetime | None]] = {}
     for row in con.execute(_JOURNEYS).fetchall():

@@ -108,7 +108,7 @@ class PrivateBuild:
             self._run(f"+{self.kpi}{below}", "path:models/entry", said)
         else:
             self._run(f"+{self.kpi},path:models/revenue{below} +{self.kpi},{_LEDGER}{below}", None, said)
-            transform.write_insights(self.file, self.settings, only=fitted)
+            transform.write_insight(self.file, self.as_of, self.settings, only=fitted)
             self._run(f"+{self.kpi},path:models/metrics{below}", _LEDGER, said)
         self.is_built = True
 

@@ -72,7 +72,7 @@ def build(
         said = policies.read(build_file.parent / "rules")
         variables = _variables(settings, as_of, known_at, inputs, said)
         results = _build(SELECTIONS["revenue"], variables, on_node)
-        write_insights(build_file, settings)
+        write_insight(build_file, as_of, settings)
         return results + _build(SELECTIONS["metrics"], variables, on_node, exclude=_NOT_IN_METRICS)
 
 
@@ -172,14 +172,16 @@ def manifest_path() -> Path:
     return folder / "manifest.json"
 
 
-def write_insights(build_file: Path, settings: Settings, only: Collection[str] | None = None) -> None:
-    """Fit what models of metrics read in schema `insight`, or `only` some of its tables; needs the models of
-    revenue.
+def write_insight(
+    build_file: Path, as_of: date, settings: Settings, only: Collection[str] | None = None
+) -> None:
+    """Write what models of metrics read in schema `insight`, or `only` the fits of some of its tables; needs
+    the models of revenue.
     """
     from orchestration import insight
 
     with open_build(build_file) as con:
-        insight.write(con, settings, only)
+        insight.write(con, as_of, settings.reporting.timezone, only)
 
 
 def _rules_folder(settings: Settings) -> Path | None:

@@ -5,20 +5,28 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from datetime import date
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import duckdb
 
-    from orchestration.settings import Settings
 
+def write(
+    con: duckdb.DuckDBPyConnection, as_of: date, timezone: str, only: Collection[str] | None = None
+) -> None:
+    """Write every table of the schema, or those fits of which a table is among `only`."""
+    # imported here: scipy costs a command that fits nothing a good part of a second
+    from orchestration.insight import attribution, outcome_curves, purchases, retention_curves
 
-def write(con: duckdb.DuckDBPyConnection, settings: Settings, only: Collection[str] | None = None) -> None:
-    """Write every table of schema `insight`, or those fits of which a table is among `only`."""
-    # imported here: numpy and scipy cost a command that fits nothing a good part of a second
-    from orchestration.insight import attribution, retention_curves
+    def wanted(*tables: str) -> bool:
+        return only is None or any(table in only for table in tables)
 
-    if only is None or "retention_curves" in only:
+    if wanted("retention_curves"):
         retention_curves.write(con)
-    if only is None or {"attribution", "attribution_channels"} & set(only):
-        attribution.write(con, settings.reporting.timezone)
+    if wanted("purchase_values"):
+        purchases.write(con)
+    if wanted("outcome_curves"):
+        outcome_curves.write(con, as_of)
+    if wanted("attribution", "attribution_channels"):
+        attribution.write(con, timezone)

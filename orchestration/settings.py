@@ -203,6 +203,17 @@ def credentials(name: str, wanted: Mapping[str, str]) -> dict[str, str]:
     return found
 
 
+def export_dsn(given: str | None) -> str:
+    """The PostgreSQL address to export to: the one given, else REVOPS_EXPORT_DSN."""
+    dsn = given or os.environ.get("REVOPS_EXPORT_DSN")
+    if not dsn:
+        raise ConfigurationError(
+            "There is no address to export to; give one such as postgresql://user@host/database or set "
+            "REVOPS_EXPORT_DSN, which keeps a password out of the list of processes."
+        )
+    return dsn.replace("postgresql+psycopg://", "postgresql://", 1)
+
+
 def thread_count() -> int:
     """How many threads models and queries may use: REVOPS_THREADS, else two."""
     text = os.environ.get("REVOPS_THREADS", "2")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -73,7 +73,7 @@ def build(
         said = policies.read(build_file.parent / "rules")
         variables = _variables(settings, as_of, known_at, inputs, said)
         results = _build(SELECTIONS["revenue"], variables, on_node)
-        fit_retention_curves(build_file)
+        write_insight(build_file, as_of, settings)
         return results + _build(SELECTIONS["metrics"], variables, on_node, exclude=_NOT_IN_METRICS)
 
 
@@ -185,12 +185,16 @@ def manifest_path(settings: Settings | None = None) -> Path:
     return folder / "manifest.json"
 
 
-def fit_retention_curves(build_file: Path) -> None:
-    """Fit what models of metrics read in schema `insight`; needs the models of revenue."""
-    from orchestration.insight import retention_curves
+def write_insight(
+    build_file: Path, as_of: date, settings: Settings, only: Collection[str] | None = None
+) -> None:
+    """Write what models of metrics read in schema `insight`, or `only` the fits of some of its tables; needs
+    the models of revenue.
+    """
+    from orchestration import insight
 
     with open_build(build_file) as con:
-        retention_curves.write(con)
+        insight.write(con, as_of, settings.reporting.timezone, only)
 
 
 def _rules_folder(settings: Settings) -> Path | None:

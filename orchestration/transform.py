@@ -178,8 +178,8 @@ def manifest_path(settings: Settings | None = None) -> Path:
     """manifest.json of the project as it is now; parses if the code changed since it was written."""
     variables = _default_variables()
     if settings is not None:
-        names = [source.name for source in settings.sources]
-        variables = source_variables(settings, {"": names})
+        everything = {"": [source.name for source in settings.sources]}
+        variables = {"vendor_sources": source_variables(settings, everything)["vendor_sources"]}
     folder = _manifest_folder(variables)
     _manifest(variables, folder)
     return folder / "manifest.json"

@@ -21,8 +21,6 @@ def stand_in(kind: str, store: Store) -> StandIn:
     return build(store)
 
 
-def serve(kind: str, folder: Path) -> StandIn:
-    """A started stand-in over the store that was delivered into a folder."""
-    found = stand_in(kind, Store.load(folder))
-    found.start()
-    return found
+def serve(kind: str, folder: Path, port: int = 0) -> StandIn:
+    """A started stand-in over the store delivered into a folder; a free port unless one is given."""
+    return stand_in(kind, Store.load(folder)).start(port)

@@ -63,7 +63,7 @@ def entries(
         try:
             origins = lineage(table.full_name, sql, known) if sql else {}
         except RevopsError:
-            # Tables of the run and of raw data have no described columns: only the tables read are known then.
+            # Tables of the run and of raw data have no described columns: only which are read is known then.
             origins = {}
         found.append(_entry(table, node, origins, manifest))
     return found

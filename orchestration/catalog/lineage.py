@@ -1,7 +1,7 @@
 """Which columns a column is computed from, read off the SQL of the models."""
 
 from collections.abc import Iterator, Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlglot import exp, parse_one
 from sqlglot.errors import SqlglotError
@@ -23,7 +23,7 @@ class Column(NamedTuple):
 
 def known_tables(tables: Mapping[str, Mapping[str, str]]) -> MappingSchema:
     """What `lineage` needs to know: schema.table → column → type."""
-    nested: dict[str, dict[str, dict[str, str]]] = {}
+    nested: dict[str, Any] = {}
     for table, columns in tables.items():
         if columns:
             schema, name = table.split(".", 1)
@@ -79,9 +79,8 @@ class _Walk:
             for part in scope.set_operation_scopes:
                 yield from self.origins(part, place)
             return
-        selects = scope.expression.selects
-        if place < len(selects):
-            for column in selects[place].find_all(exp.Column):
+        if isinstance(scope.expression, exp.Query) and place < len(scope.expression.selects):
+            for column in scope.expression.selects[place].find_all(exp.Column):
                 yield from self._of_column(scope, column)
 
     def _of_column(self, scope: Scope, column: exp.Column) -> Iterator[Column]:
@@ -106,4 +105,4 @@ def _names(scope: Scope) -> list[str]:
     expression = scope.expression
     while isinstance(expression, exp.SetOperation):
         expression = expression.left
-    return list(expression.named_selects)
+    return list(expression.named_selects) if isinstance(expression, exp.Query) else []

@@ -28,7 +28,7 @@ def page(tables: Sequence[TableEntry], kpis: Sequence[dict[str, Any]], about: st
     style = _TOKENS.read_text(encoding="utf-8") + (_HERE / "catalog.css").read_text(encoding="utf-8")
     script = (_HERE / "catalog.js").read_text(encoding="utf-8")
     parts = {
-        "policy": f"default-src 'none'; script-src {_hash(script)}; style-src {_hash(style)}; base-uri 'none'",
+        "policy": f"default-src 'none'; script-src {_hash(script)}; style-src {_hash(style)}",
         "style": style,
         "script": script,
         "about": escape(about),
@@ -55,8 +55,8 @@ def _kpi(kpi: dict[str, Any], names: set[str]) -> str:
     name = escape(kpi["title"])
     reading = "" if kpi["variant"] == "default" else f" <small>{escape(kpi['variant'])}</small>"
     link = f'<a href="#{mart}">{name}</a>' if mart in names else name
-    cells = (f"{link}{reading}", *(escape(str(kpi[column])) for column in ("formula", "clock", "unit", "owner")),
-             f"<code>{escape(kpi['model'])}</code>")  # fmt: skip
+    said = (escape(str(kpi[column])) for column in ("formula", "clock", "unit", "owner"))
+    cells = (f"{link}{reading}", *said, f"<code>{escape(kpi['model'])}</code>")
     return f"<tr>{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>\n"
 
 
@@ -69,7 +69,8 @@ def _index(schema: str, tables: Sequence[TableEntry]) -> str:
 def _table(table: TableEntry, names: set[str], used: dict[Column, list[Column]]) -> str:
     rows = "".join(_column(table, column, names, used) for column in table.columns)
     return (
-        f'<details class="table" id="{table.name}"><summary><b>{table.name}</b> {escape(table.description)}</summary>'
+        f'<details class="table" id="{table.name}">'
+        f"<summary><b>{table.name}</b> {escape(table.description)}</summary>"
         f"<dl>{''.join(_facts(table, names))}</dl>"
         '<div class="frame"><table><thead><tr><th>Column</th><th>Meaning</th><th>Type</th><th>Unit</th>'
         "<th>Personal</th><th>Computed from</th><th>Used in</th></tr></thead>"

@@ -150,7 +150,7 @@ def format_value(value: float | Decimal | None, unit: str, currency: str = "") -
     match unit:
         case "ratio":
             # Zero has no sign.
-            return f"{round(value * 100, 1) + 0:.1f} %"
+            return f"{round(float(value) * 100, 1) + 0.0:.1f} %"
         case "currency":
             return f"{value:,.0f} {currency}".rstrip()
         case "currency_per_day":

@@ -57,7 +57,7 @@ def test_the_worst_comes_first_and_says_why(tmp_path: Path, open_page: Opener) -
     assert usual[0] == "Proposal"
     team, other = rows_of(opened, "team-support")
     assert "EMEA <b>" in team[0]
-    assert team[2:] == ["Win rate", "0.12", "0.31", "0.28", "40.0 %", "behind its peers"]
+    assert team[2:] == ["Win rate", "12.0 %", "31.0 %", "28.0 %", "40.0 %", "behind its peers"]
     assert other[0] == "APAC"
     assert rows_of(opened, "tools")[0][3:] == ["Unused", "0.0 %", "8", "400", "4,800", "Phone (marketing)"]
     assert opened.errors == []

@@ -3,7 +3,8 @@
 import { data, findingTable } from "./data.js";
 import { openDetails } from "./drill.js";
 import { h, spoken } from "./dom.js";
-import { percent, periodText, plain, sentence } from "./format.js";
+import { percent, periodText, plain, sentence, short } from "./format.js";
+import { definition } from "./reading.js";
 import { state } from "./state.js";
 import { cellText, heading } from "./tables.js";
 
@@ -39,7 +40,7 @@ function insightView(name, columns, first, tone) {
   }
   return {
     columns: shown.map(({ label, kind }) => ({ label, kind: kind === "word" ? "text" : kind })),
-    rows: rows.map((row) => ({ cells: shown.map(({ name: column, kind }, index) => insightCell(row[column], kind, index === 0 ? tone?.(row) : null)) })),
+    rows: rows.map((row) => ({ cells: shown.map(({ name: column, kind }, index) => insightCell(row, column, kind, index === 0 ? tone?.(row) : null)) })),
     foot: table.isComplete ? null : h("p", { class: "faint" }, `The latest ${plain(table.size)} of ${plain(table.total)} rows are on this page.`),
   };
 }
@@ -55,12 +56,28 @@ function everyColumn(table, rows) {
   return known.map((name) => ({ name, label: sentence(heading(name)), kind: insightKind(table, name) }));
 }
 
-function insightCell(value, kind, status) {
-  const shown = kind === "word" && value ? sentence(value) : kind === "number" && value !== null ? plain(value, 2) : value;
+function insightCell(row, column, kind, status) {
+  const shown = insightValue(row[column], kind, row);
   if (!status) {
     return shown;
   }
-  return h("span", {}, h("span", { class: "status", data: { status }, "aria-hidden": "true" }, "✕ "), spoken("needs help: "), cellText(shown, kind));
+  return h("span", {}, h("span", { class: "status", data: { status }, "aria-hidden": "true" }, "✕\u00a0"), spoken("needs help: "), cellText(shown, kind));
+}
+
+function insightValue(value, kind, row) {
+  if (value === null || value === undefined) {
+    return null;
+  }
+  switch (kind) {
+    case "word":
+      return sentence(value);
+    case "kpi":
+      return definition(row.kpi) ? short(value, definition(row.kpi).unit) : plain(value, 2);
+    case "number":
+      return plain(value, 2);
+    default:
+      return value;
+  }
 }
 
 const last = (value) => (value === null || value === undefined ? Infinity : value);
@@ -138,9 +155,9 @@ export const teamSupport = insightBlock({
     team: ["Team"],
     department: ["Department", "word"],
     kpi: ["KPI", "word"],
-    actual: ["Team", "number"],
-    peers: ["Peers", "number"],
-    own_past: ["Own past", "number"],
+    actual: ["Team", "kpi"],
+    peers: ["Peers", "kpi"],
+    own_past: ["Own past", "kpi"],
     quota_attainment: ["Quota", "percent"],
     reason: ["Why"],
   },

@@ -290,9 +290,10 @@ def test_a_first_load_that_dies_takes_up_behind_the_finished_tables(salesforce: 
 
 def test_a_change_costs_pages_in_proportion(salesforce: Vendor) -> None:
     made = sorted(accounts(salesforce, 60))
+    salesforce.pass_time(hours=3)
+    accounts(salesforce, 1)
     salesforce.api.quirks.page_size = 5
     salesforce.sync()
-    salesforce.pass_time(hours=3)
     for key in made[:3]:
         salesforce.api.org.update("Account", key, Name="Changed")
     salesforce.paths()

@@ -72,7 +72,7 @@ def build(
         said = policies.read(build_file.parent / "rules")
         variables = _variables(settings, as_of, known_at, inputs, said)
         results = _build(SELECTIONS["revenue"], variables, on_node)
-        write_insight(build_file, as_of)
+        write_insight(build_file, as_of, settings)
         return results + _build(SELECTIONS["metrics"], variables, on_node, exclude=_NOT_IN_METRICS)
 
 
@@ -172,21 +172,24 @@ def manifest_path() -> Path:
     return folder / "manifest.json"
 
 
-def write_insight(build_file: Path, as_of: date) -> None:
+def write_insight(build_file: Path, as_of: date, settings: Settings) -> None:
     """Write every table of schema `insight` that models of metrics read; needs the models of revenue."""
     from orchestration import insight
 
     with open_build(build_file) as con:
-        insight.write(con, as_of)
+        insight.write(con, as_of, settings.reporting)
 
 
-def write_customer_values(build_file: Path) -> None:
-    """Write only what customer lifetime value reads in schema `insight`."""
-    from orchestration.insight import purchases, retention_curves
+def write_insight_for(build_file: Path, as_of: date, settings: Settings, upstream: frozenset[str]) -> None:
+    """Write only those tables of schema `insight` that are among the dbt nodes `upstream`."""
+    from orchestration.insight import forecast, purchases, retention_curves
 
     with open_build(build_file) as con:
-        retention_curves.write(con)
-        purchases.write(con)
+        if "source.revops.insight.retention_curves" in upstream:
+            retention_curves.write(con)
+            purchases.write(con)
+        if "source.revops.insight.forecast_backtest" in upstream:
+            forecast.write(con, as_of, settings.reporting)
 
 
 def _rules_folder(settings: Settings) -> Path | None:

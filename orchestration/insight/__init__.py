@@ -1,18 +1,36 @@
-"""Fits that SQL alone does not do: each reads revenue tables of the build file and writes one table of
-schema `insight`.
+"""Fits that SQL alone does not do: each reads revenue tables of the build file and writes tables of schema
+`insight`, which models of metrics read.
 """
 
+from __future__ import annotations
+
+from collections.abc import Collection
 from datetime import date
+from typing import TYPE_CHECKING
 
-import duckdb
+if TYPE_CHECKING:
+    import duckdb
 
-from orchestration.insight import forecast, outcome_curves, purchases, retention_curves
-from orchestration.settings import Reporting
+    from orchestration.settings import Reporting
 
 
-def write(con: duckdb.DuckDBPyConnection, as_of: date, reporting: Reporting) -> None:
-    """Write every table of the schema."""
-    retention_curves.write(con)
-    purchases.write(con)
-    outcome_curves.write(con, as_of)
-    forecast.write(con, as_of, reporting)
+def write(
+    con: duckdb.DuckDBPyConnection, as_of: date, reporting: Reporting, only: Collection[str] | None = None
+) -> None:
+    """Write every table of the schema, or those fits of which a table is among `only`."""
+    # imported here: scipy costs a command that fits nothing a good part of a second
+    from orchestration.insight import attribution, forecast, outcome_curves, purchases, retention_curves
+
+    def wanted(*tables: str) -> bool:
+        return only is None or any(table in only for table in tables)
+
+    if wanted("retention_curves"):
+        retention_curves.write(con)
+    if wanted("purchase_values"):
+        purchases.write(con)
+    if wanted("outcome_curves"):
+        outcome_curves.write(con, as_of)
+    if wanted("attribution", "attribution_channels"):
+        attribution.write(con, reporting.timezone)
+    if wanted("revenue_forecast", "forecast_backtest", "forecast_scoreboard"):
+        forecast.write(con, as_of, reporting)

@@ -369,6 +369,24 @@ def dashboard(
         raise RevopsError(f"No browser could be started here; open {page} in one.")
 
 
+@app.command()
+def docs(
+    config: Config = None,
+    home: Home = None,
+    open_page: Annotated[bool, typer.Option("--open", help="Open it in the browser.")] = False,
+) -> None:
+    """Write the catalog: every published table and column, its owner, unit, origin and SQL."""
+    import webbrowser
+
+    settings = load_settings(config_path(config))
+    from orchestration.catalog import build
+
+    page = build(home_folder(home), settings)
+    print(page)
+    if open_page and not webbrowser.open(page.resolve().as_uri()):
+        raise RevopsError(f"No browser could be started here; open {page} in one.")
+
+
 @export_app.command("csv")
 def export_csv(
     folder: Annotated[Path, typer.Argument(help="Written to: FOLDER/schema/table.csv.")],

@@ -147,7 +147,7 @@ class Forecaster:
         since = (
             max(last_start.toordinal(), last_end.toordinal() - days_left) if begun else last_start.toordinal()
         )
-        return self._won(origin, start, end) + self._won(origin, date.fromordinal(since), last_end)
+        return np.add(self._won(origin, start, end), self._won(origin, date.fromordinal(since), last_end))
 
     def weighted_pipeline(self, origin: date, start: date, end: date) -> np.ndarray | None:
         """By team: won so far, and the open deals expected to close in the quarter, weighed by the
@@ -159,7 +159,7 @@ class Forecaster:
             return None
         inside = (expected >= start.toordinal()) & (expected < end.toordinal())
         weighted = np.nan_to_num(snapshot.amounts) * np.nan_to_num(chance) * inside
-        return self._won(origin, start, end) + self.history.by_team(snapshot.states, weighted)
+        return np.add(self._won(origin, start, end), self.history.by_team(snapshot.states, weighted))
 
     def calls(self, origin: date, start: date, end: date, horizon: int) -> Iterator[Call]:
         """The forecast of every method and unit as of the end of a day."""
@@ -269,7 +269,8 @@ def write(con: duckdb.DuckDBPyConnection, as_of: date, reporting: Reporting) -> 
 
 def _published(forecaster: Forecaster, tested: Sequence[Call]) -> list[tuple[object, ...]]:
     """This quarter and the next, by the model where it is better than the naive forecast, else by that."""
-    as_of, rows = forecaster.as_of, []
+    as_of = forecaster.as_of
+    rows: list[tuple[object, ...]] = []
     for ahead in (0, 1):
         start, end = forecaster.quarter(as_of, ahead), forecaster.quarter(as_of, ahead + 1)
         now = list(forecaster.calls(as_of, start, end, 0))
@@ -290,12 +291,12 @@ def _published(forecaster: Forecaster, tested: Sequence[Call]) -> list[tuple[obj
         )
         trust = (quarters, wape, naive_wape)
         if not now:
-            lack = (
+            missing = (
                 f"{MINIMUM_WON} won deals, and {MINIMUM_WINDOWS} earlier months that can be followed from as"
                 " many days before their end"
             )
             empty = (None,) * 6
-            rows.append((as_of, start, end, COMPANY, *empty, None, *trust, "insufficient_history", lack))
+            rows.append((as_of, start, end, COMPANY, *empty, None, *trust, "insufficient_history", missing))
             continue
         naive = {call.unit: call.forecast for call in now if call.method == "naive"}
         model = forecaster.model(as_of, start, end)
@@ -303,7 +304,7 @@ def _published(forecaster: Forecaster, tested: Sequence[Call]) -> list[tuple[obj
         for unit, teams in forecaster.units(as_of).items():
             low, high, won, pipeline, created = model.of(teams)
             parts: tuple[float | None, ...] = (low, won + pipeline + created, high, won, pipeline, created)
-            lack = None
+            lack: str | None = None
             if not is_trusted and unit in naive:
                 low, high = _naive_bounds(naive[unit], unit, tested, ahead)
                 parts = (low, naive[unit], high, won, None, None)

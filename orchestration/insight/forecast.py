@@ -147,7 +147,7 @@ class Forecaster:
         since = (
             max(last_start.toordinal(), last_end.toordinal() - days_left) if begun else last_start.toordinal()
         )
-        return np.add(self._won(origin, start, end), self._won(origin, date.fromordinal(since), last_end))
+        return np.asarray(self._won(origin, start, end) + self._won(origin, date.fromordinal(since), last_end))
 
     def weighted_pipeline(self, origin: date, start: date, end: date) -> np.ndarray | None:
         """By team: won so far, and the open deals expected to close in the quarter, weighed by the
@@ -159,7 +159,7 @@ class Forecaster:
             return None
         inside = (expected >= start.toordinal()) & (expected < end.toordinal())
         weighted = np.nan_to_num(snapshot.amounts) * np.nan_to_num(chance) * inside
-        return np.add(self._won(origin, start, end), self.history.by_team(snapshot.states, weighted))
+        return np.asarray(self._won(origin, start, end) + self.history.by_team(snapshot.states, weighted))
 
     def calls(self, origin: date, start: date, end: date, horizon: int) -> Iterator[Call]:
         """The forecast of every method and unit as of the end of a day."""

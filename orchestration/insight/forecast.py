@@ -147,19 +147,18 @@ class Forecaster:
         since = (
             max(last_start.toordinal(), last_end.toordinal() - days_left) if begun else last_start.toordinal()
         )
-        return np.asarray(self._won(origin, start, end) + self._won(origin, date.fromordinal(since), last_end))
+        lately = self._won(origin, date.fromordinal(since), last_end)
+        return np.asarray(self._won(origin, start, end) + lately)
 
     def weighted_pipeline(self, origin: date, start: date, end: date) -> np.ndarray | None:
         """By team: won so far, and the open deals expected to close in the quarter, weighed by the
         probability of their source. None where the source gives none.
         """
-        states, snapshot = self.history.states, self.history.snapshot(_window(origin, start, end))
-        expected, chance = states.expected_close[snapshot.states], states.probability[snapshot.states]
-        if np.isnan(chance).all():
+        window = _window(origin, start, end)
+        if not self.history.has_probabilities(window):
             return None
-        inside = (expected >= start.toordinal()) & (expected < end.toordinal())
-        weighted = np.nan_to_num(snapshot.amounts) * np.nan_to_num(chance) * inside
-        return np.asarray(self._won(origin, start, end) + self.history.by_team(snapshot.states, weighted))
+        weighted = self.history.by_team(self.history.snapshot(window).states, self.history.at_source(window))
+        return np.asarray(self._won(origin, start, end) + weighted)
 
     def calls(self, origin: date, start: date, end: date, horizon: int) -> Iterator[Call]:
         """The forecast of every method and unit as of the end of a day."""

@@ -63,7 +63,6 @@ class Outcome:
     of deals that were not open at the origin.
     """
 
-    window: Window
     snapshot: Snapshot
     won: np.ndarray
     amounts: np.ndarray
@@ -157,7 +156,7 @@ class History:
                 else:
                     fresh[index] = self.states.closed[now[index]] >= begin
             created = self.by_team(now[fresh], amounts[fresh])
-            self._outcomes[window] = Outcome(window, snapshot, won, value, created)
+            self._outcomes[window] = Outcome(snapshot, won, value, created)
         return self._outcomes[window]
 
     def earlier(self, window: Window) -> list[tuple[Outcome, float]]:
@@ -184,18 +183,14 @@ class History:
         so_far, so_far_amounts = self.won(window.origin, window.start, min(window.end, window.origin + 1))
         created, weights = _created(earlier)
         won_so_far = self.by_team(so_far, so_far_amounts)
-        by_rates = self.by_team(snapshot.states, rates * amounts * factors.mean())
-        by_source = self.by_team(snapshot.states, self.at_source(window))
-        trust = self._trust_in_source(learned, earlier) if self.has_probabilities(window) else 0.0
-        from_pipeline = by_rates + trust * (by_source - by_rates)
         draws = _draws(
             rates, amounts, factors, self._members(snapshot), created, weights, _shock(learned, earlier), seed
         )
         return Forecast(
             won_so_far=won_so_far,
-            from_pipeline=from_pipeline,
+            from_pipeline=self.by_team(snapshot.states, rates * amounts * factors.mean()),
             not_yet_created=weights @ created,
-            draws=won_so_far + np.maximum(draws + from_pipeline - by_rates, 0.0),
+            draws=won_so_far + draws,
         )
 
     def has_probabilities(self, window: Window) -> bool:
@@ -210,20 +205,6 @@ class History:
         expected, chance = states.expected_close[snapshot.states], states.probability[snapshot.states]
         inside = (expected >= window.start) & (expected < window.end)
         return np.asarray(np.nan_to_num(snapshot.amounts) * np.nan_to_num(chance) * inside)
-
-    def _trust_in_source(self, learned: Rates, earlier: Sequence[tuple[Outcome, float]]) -> float:
-        """How much the probabilities of the source count beside the rates learned: by how far each was off in
-        the earlier windows. Two forecasts wrong in different ways are better together.
-        """
-        off_by_rates = off_by_source = 0.0
-        factor = float(_amount_factors(earlier).mean())
-        for outcome, weight in earlier:
-            came = outcome.amounts.sum()
-            by_rates = np.nan_to_num(outcome.snapshot.amounts) @ learned.of(outcome.snapshot) * factor
-            off_by_rates += weight * abs(came - by_rates)
-            off_by_source += weight * abs(came - self.at_source(outcome.window).sum())
-        both = off_by_rates + off_by_source
-        return float(off_by_rates / both) if both else 0.0
 
     def _members(self, snapshot: Snapshot) -> np.ndarray:
         team = self.states.team[snapshot.states]

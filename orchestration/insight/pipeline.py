@@ -57,6 +57,7 @@ class States:
     segment: np.ndarray
     closed: np.ndarray
     opened: np.ndarray
+    names: tuple[str, ...]
     teams: tuple[str, ...]
     rates: tuple[tuple[tuple[int, ...], tuple[float, ...]], ...]
 
@@ -91,7 +92,7 @@ def read_states(con: duckdb.DuckDBPyConnection, timezone: str) -> States:
     columns = list(zip(*rows, strict=True)) if rows else [()] * 14
     deals, since, until, stage, is_closed, is_won, amount, currency, expected, probability = columns[:10]
     team, kind, segment, closed_on = columns[10:]
-    deal, _ = _codes(deals)
+    deal, names = _codes(deals)
     teams, team_names = _codes(team)
     currencies, currency_names = _codes(currency)
     starts, opened = np.array([_day(day) for day in since], int), np.zeros(len(rows), int)
@@ -109,15 +110,42 @@ def read_states(con: duckdb.DuckDBPyConnection, timezone: str) -> States:
         amount=np.array([np.nan if each is None else each for each in amount], float),
         currency=currencies,
         expected_close=np.array([_day(day) for day in expected], int),
-        probability=np.array([np.nan if each is None else each for each in probability], float),
+        probability=_probabilities(deal, _codes(stage)[0], np.array(is_closed, bool), until, probability),
         team=teams,
         kind=_codes(kind)[0],
         segment=_codes(segment)[0],
         closed=_closing_days(deals, starts, is_closed, [_day(day) for day in closed_on]),
         opened=opened,
+        names=names,
         teams=team_names,
         rates=tuple(_rates(con, code) for code in currency_names),
     )
+
+
+def _probabilities(
+    deal: np.ndarray,
+    stage: np.ndarray,
+    is_closed: np.ndarray,
+    until: tuple[date | None, ...],
+    said: tuple[float | None, ...],
+) -> np.ndarray:
+    """The probability the source gave a deal in every state.
+
+    Where a source does not record how it changed, a record carries only its latest value, which for a
+    closed deal gives away how it ended. Such a deal had, in states that are over, what open deals in the
+    same stage have now.
+    """
+    found = np.array([np.nan if each is None else each for each in said], float)
+    is_current = np.array([each is None for each in until], bool)
+    usable = is_current & ~is_closed & ~np.isnan(found)
+    usual = {code: float(np.median(found[usable & (stage == code)])) for code in np.unique(stage[usable])}
+    by_stage = np.array([usual.get(code, np.nan) for code in stage], float)
+    size = int(deal.max()) + 1 if len(deal) else 0
+    least, most = np.full(size, np.inf), np.full(size, -np.inf)
+    np.minimum.at(least, deal[~np.isnan(found)], found[~np.isnan(found)])
+    np.maximum.at(most, deal[~np.isnan(found)], found[~np.isnan(found)])
+    is_recorded = least[deal] < most[deal] if size else np.zeros(0, bool)
+    return np.where(is_recorded | (is_current & ~is_closed), found, by_stage)
 
 
 def _closing_days(

@@ -156,7 +156,8 @@ def _print_summary(this_run: "Run") -> None:
             console.print(f"  {problem}", markup=False)
         console.print()
     path = published_file(this_run.home)
-    console.print(f"Published as of {this_run.as_of}: {path}", markup=False)
+    said = "Nothing changed; still published as of" if this_run.unchanged else "Published as of"
+    console.print(f"{said} {this_run.as_of}: {path}", markup=False)
     console.print(f"  Parquet        {path.with_name('parquet')}", markup=False)
     console.print("  one KPI        revops kpi win_rate --by segment --explain", markup=False)
     console.print(f"  the page       {path.parent / 'dashboard.html'}", markup=False, soft_wrap=True)
@@ -363,6 +364,24 @@ def dashboard(
     page = home_folder(home) / "published" / "dashboard.html"
     if not page.exists():
         raise ConfigurationError(f"Nothing is published in {home_folder(home)} yet; run `revops run` first.")
+    print(page)
+    if open_page and not webbrowser.open(page.resolve().as_uri()):
+        raise RevopsError(f"No browser could be started here; open {page} in one.")
+
+
+@app.command()
+def docs(
+    config: Config = None,
+    home: Home = None,
+    open_page: Annotated[bool, typer.Option("--open", help="Open it in the browser.")] = False,
+) -> None:
+    """Write the catalog: every published table and column, its owner, unit, origin and SQL."""
+    import webbrowser
+
+    settings = load_settings(config_path(config))
+    from orchestration.catalog import build
+
+    page = build(home_folder(home), settings)
     print(page)
     if open_page and not webbrowser.open(page.resolve().as_uri()):
         raise RevopsError(f"No browser could be started here; open {page} in one.")

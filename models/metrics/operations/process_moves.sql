@@ -24,7 +24,7 @@ moves as (
         coalesce(next_state, '(end)') as to_state,
         cast({{ seconds_between('occurred_at', 'next_at') }} as double) / 86400 as waited_days
     from ordered
-    where next_state is not null or state not in (select trim(from_state) from {{ ref('playbook') }})
+    where next_state is not null or state not in (select trim(rules.from_state) from {{ ref('playbook') }} as rules)
     union all
     select
         case_id,

@@ -196,8 +196,9 @@ def manifest_path(settings: Settings | None = None) -> Path:
     """manifest.json of the project as it is now; parses if the code changed since it was written."""
     variables = _default_variables()
     if settings is not None:
+        # Only the vendors count here; which entities each source has is known when a run has read them.
         names = [source.name for source in settings.sources]
-        variables = source_variables(settings, {"": names})
+        variables = {"vendor_sources": source_variables(settings, {"": names})["vendor_sources"]}
     folder = _manifest_folder(variables)
     _manifest(variables, folder)
     return folder / "manifest.json"

@@ -12,11 +12,13 @@ _BY_TYPE = {
 }
 _BY_NAME = {
     r"^(value|numerator|denominator)$": "unit of the KPI",
-    r"^(target|actual|old_value|new_value)$": "unit of the KPI",
+    r"^(target|actual|old_value|new_value|peers|own_past)$": "unit of the KPI",
     r"_original$|^annual_amount": "money, currency_code",
-    r"(^|_)(probability|p_value|share|ratio|credit|csat|modelled)$": "share, 0..1",
-    r"(^|_)(amount|money|cost|revenue|spend|value)(_|$)": "money, reporting currency",
-    r"^(low|expected|high|won_so_far|from_pipeline|not_yet_created)$": "money, reporting currency",
+    r"(^|_)(probability|p_value|share|ratio|credit|csat|modelled|adoption|attainment)$": "share, 0..1",
+    r"(^|_)wape$|^(bias|coverage|skill_against_naive)$": "share",
+    r"(^|_)(amount|money|cost|revenue|spend|value|quota)(_|$)": "money, reporting currency",
+    r"^(low|expected|high|forecast|pinball)$": "money, reporting currency",
+    r"^(won_so_far|from_pipeline|not_yet_created)$": "money, reporting currency",
     r"(^|_)days(_|$)": "days",
     r"(^|_)hours(_|$)": "hours",
     r"(^|_)seconds$": "seconds",
@@ -24,10 +26,13 @@ _BY_NAME = {
     r"_rate$": "share, 0..1",
     r"^score$": "points",
     r"weight$": "log2 odds",
-    r"^(position|sequence|stage_order|part|rank)$": "order",
+    r"(^|_)(position|sequence|order|part|rank)$": "order",
     r"^exit_code$": "code",
-    r"^n$|^quantity$|_count$|^count|^(cases|at_risk)$": "count",
+    r"^n$|^quantity$|_count$|^count|^at_risk$": "count",
     r"(^|_)(rows|deals|tests|accounts|customers|people|touches|users|records)(_|$)": "count",
+    r"(^|_)(cases|quarters|moves|events|forecasts)(_|$)": "count",
+    r"^(ended|handed_over|taken_over|taken_by_others|dropped|late|respondents|departments)$": "count",
+    r"_per_week$": "count per week",
 }
 
 

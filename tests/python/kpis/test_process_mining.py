@@ -37,8 +37,9 @@ def mined(
     for case, events in example["inputs"]["cases"].items():
         for number, (activity, at) in enumerate(events, start=1):
             con.execute(
-                "insert into revenue.process_events (event_id, case_id, playbook, state, occurred_at,"
-                " occurred_on, sequence) values (?, ?, 'example', ?, cast(? as timestamp), cast(? as date), ?)",
+                "insert into revenue.process_events"
+                " (event_id, case_id, playbook, state, occurred_at, occurred_on, sequence)"
+                " values (?, ?, 'example', ?, cast(? as timestamp), cast(? as date), ?)",
                 [f"{case}-{number}", str(case), activity, at, at[:10], number],
             )
     for model in MODELS:

@@ -21,8 +21,9 @@ def survival_scores(durations: np.ndarray, ended: np.ndarray) -> np.ndarray:
     times, place = np.unique(durations, return_inverse=True)
     ends = np.bincount(place, ended, minlength=len(times))
     at_risk = np.bincount(place, minlength=len(times))[::-1].cumsum()[::-1]
-    expected: np.ndarray = np.cumsum(ends / at_risk)
-    return ended - expected[place]
+    expected = np.cumsum(ends / at_risk)
+    scores: np.ndarray = ended - expected[place]
+    return scores
 
 
 def permutation_p(scores: np.ndarray, is_ours: np.ndarray, strata: np.ndarray | None = None) -> float:

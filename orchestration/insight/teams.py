@@ -163,7 +163,8 @@ def support(
     usual_from = quarter.begins(1 + USUAL_QUARTERS).date()
     found: dict[tuple[str, str], tuple[int, Comparison | None, Comparison | None]] = {}
     for kpi, (more_is_better, all_cases) in cases.items():
-        window, before = defaultdict(list), defaultdict(list)
+        window: dict[str, list[Case]] = defaultdict(list)
+        before: dict[str, list[Case]] = defaultdict(list)
         for case in all_cases:
             if first <= case.on < last:
                 window[case.team].append(case)
@@ -189,23 +190,23 @@ def support(
     ]
     p_values = [found[key][1 + place].p_value for key, place in tests]  # type: ignore[union-attr]
     rates = dict(zip(tests, false_discovery_rates(p or 0.0 for p in p_values), strict=True))
-    for (team, kpi), (many, peers, past) in found.items():
+    for (team, kpi), (many, by_peers, by_past) in found.items():
         rate = [rates.get(((team, kpi), place)) for place in (0, 1)]
         behind = [
             each is not None and each.is_worse and q is not None and q <= FALSE_ALARMS
-            for each, q in zip((peers, past), rate, strict=True)
+            for each, q in zip((by_peers, by_past), rate, strict=True)
         ]
-        compared = peers or past
+        compared = by_peers or by_past
         yield (
             quarter.starts_on,
             team,
             kpi,
             many,
             compared.actual if compared else None,
-            peers.others if peers else 0,
-            peers.other if peers else None,
-            past.others if past else 0,
-            past.other if past else None,
+            by_peers.others if by_peers else 0,
+            by_peers.other if by_peers else None,
+            by_past.others if by_past else 0,
+            by_past.other if by_past else None,
             *rate,
             *behind,
         )

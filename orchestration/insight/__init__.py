@@ -19,7 +19,15 @@ def write(
 ) -> None:
     """Write every table of the schema, or those fits of which a table is among `only`."""
     # imported here: scipy costs a command that fits nothing a good part of a second
-    from orchestration.insight import attribution, forecast, outcome_curves, purchases, retention_curves
+    from orchestration.insight import (
+        attribution,
+        forecast,
+        outcome_curves,
+        process,
+        purchases,
+        retention_curves,
+        teams,
+    )
 
     def wanted(*tables: str) -> bool:
         return only is None or any(table in only for table in tables)
@@ -32,5 +40,11 @@ def write(
         outcome_curves.write(con, as_of)
     if wanted("attribution", "attribution_channels"):
         attribution.write(con, reporting.timezone)
+    if wanted("bottlenecks"):
+        process.write_bottlenecks(con)
+    if wanted("handoffs"):
+        process.write_handoffs(con)
+    if wanted("team_comparisons"):
+        teams.write(con)
     if wanted("revenue_forecast", "forecast_backtest", "forecast_scoreboard"):
         forecast.write(con, as_of, reporting)

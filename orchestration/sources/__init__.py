@@ -7,11 +7,14 @@ from pathlib import Path
 
 import duckdb
 
+from orchestration.contract import entry_contract
 from orchestration.errors import SourceFailed
 from orchestration.settings import FilesSource, Settings, Source
+from orchestration.sources.entities import raw_table
 from orchestration.sources.landing import EntityResult, Landing
+from orchestration.sources.tables import RawTable
 
-__all__ = ["EntityResult", "SourceResult", "check", "extract"]
+__all__ = ["EntityResult", "SourceResult", "check", "extract", "raw_tables"]
 
 
 @dataclass(frozen=True)
@@ -20,6 +23,12 @@ class SourceResult:
 
     source: str
     entities: list[EntityResult]
+
+
+def raw_tables(settings: Settings) -> dict[str, dict[str, RawTable]]:
+    """The raw tables each configured source may have, by name."""
+    entities = {name: raw_table(entity) for name, entity in entry_contract().items()}
+    return {source.name: dict(entities) for source in settings.sources}
 
 
 def check(source: Source, settings: Settings) -> list[tuple[str, str]]:

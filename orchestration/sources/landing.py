@@ -20,6 +20,7 @@ from orchestration.sources import versions
 from orchestration.sources.batch import Batch, Problem
 from orchestration.sources.loading import PreparedTable, append
 from orchestration.sources.staging import Staging
+from orchestration.sources.suppression import Suppression
 from orchestration.sources.tables import (
     LOAD_COLUMNS,
     PROBLEM_COLUMNS,
@@ -132,6 +133,7 @@ class Landing:
     def __enter__(self) -> Self:
         known = self._forget_unfinished_loads()
         shutil.rmtree(self._folder, ignore_errors=True)
+        self._suppression = Suppression(self._home)
         self._staging = Staging(self._folder)
         self._staging.run(f"attach {literal(str(landing_file(self._home)))} as landing (read_only)")
         self._log = Log(self._schema, known)
@@ -290,6 +292,8 @@ class Landing:
         staging.create("rejected", ["_key"])
         accepted = rejected = 0
         for batch in read.batches:
+            if self._suppression:
+                batch = self._suppression.filter(self._source, table, batch)
             staging.insert_batch(table, batch, first=accepted)
             staging.insert("rejected", ["_key"], ([key] for key in batch.rejected_keys))
             self._add_problems(table.name, read.location, batch.problems)
@@ -308,12 +312,16 @@ class Landing:
         self._staging.create("census", names)
         rows = 0
         for batch in read.census:
+            if self._suppression:
+                batch = self._suppression.filter(self._source, read.table, batch)
             columns = {name: values for name, values in batch.columns.items() if name in names}
             self._staging.insert("census", list(columns), zip(*columns.values(), strict=True))
             rows += batch.accepted
         return rows
 
     def _add_problems(self, entity: str, location: str, problems: Iterable[Problem]) -> None:
+        if self._suppression:
+            problems = map(self._suppression.without_problem_values, problems)
         self._staging.insert(
             "problems",
             list(PROBLEM_COLUMNS),

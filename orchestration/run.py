@@ -90,7 +90,7 @@ class Run:
     @cached_property
     def manifest(self) -> dict[str, Any]:
         """dbt's manifest of the models this run builds."""
-        return transform.manifest()
+        return transform.manifest(self.settings)
 
     @property
     def work(self) -> Path:
@@ -331,7 +331,8 @@ def _sample(run: Run, test: NodeResult) -> Sample:
     node = run.manifest["nodes"].get(test.unique_id)
     if node is None:
         return ()
-    file = transform.manifest_path().parent / "compiled" / node["package_name"] / node["original_file_path"]
+    compiled = transform.manifest_path(run.settings).parent / "compiled"
+    file = compiled / node["package_name"] / node["original_file_path"]
     # Generic tests are compiled into a folder named after the YAML that states them.
     path = file if file.suffix == ".sql" else file / Path(node["path"]).name
     if not path.is_file():

@@ -128,11 +128,16 @@ def _erase_records(con: duckdb.DuckDBPyConnection, source: str, table: RawTable,
     if table.is_person:
         conditions.append(f"list_contains(?, {key})")
         values.append(person.ids(source, table.name))
-    if table.person_link in columns:
-        conditions.append(f"list_contains(?, {identifier(table.person_link)})")
-        values.append(person.ids(source, table.person_table))
+    links = {
+        name: sorted(key for each in people for key in person.ids(source, each))
+        for name, people in table.person_links.items()
+        if name in columns
+    }
+    for name, keys in links.items():
+        conditions.append(f"list_contains(?, {identifier(name)})")
+        values.append(keys)
     for name in columns:
-        if name in {table.key, table.person_link, *table.personal}:
+        if name in {table.key, *links, *table.personal}:
             conditions.append(f"list_contains(?, lower(trim({identifier(name)})))")
             values.append(sorted(person.addresses))
     found = con.execute(f"select rowid from {relation} where {' or '.join(conditions)}", values).fetchall()
@@ -145,10 +150,10 @@ def _erase_records(con: duckdb.DuckDBPyConnection, source: str, table: RawTable,
     emptied = [name for name in columns if name in table.personal]
     changes = [f"{identifier(name)} = null" for name in emptied]
     arguments: list[object] = []
-    if table.person_link in columns:
-        link = identifier(table.person_link)
+    for name, keys in links.items():
+        link = identifier(name)
         changes.append(f"{link} = case when list_contains(?, {link}) then null else {link} end")
-        arguments.append(person.ids(source, table.person_table))
+        arguments.append(keys)
     if changes:
         con.execute(
             f"update {relation} set {', '.join(changes)} where list_contains(?, rowid)", [*arguments, rows]

@@ -75,6 +75,8 @@ def forget(run: Run, text: str, build: Callable[[Run], None]) -> Erasure:
         if landing_file(home).exists():
             rows = erase_from_landing(landing_file(home), run.work, person, raw, suppression)
         crash_point("after_landing")
+        # What a vendor's first load that was interrupted has read so far is read again.
+        shutil.rmtree(home / "checkpoints", ignore_errors=True)
         cleaned = _clean_files(home, _outside(run), person, suppression)
     published = current_version(home)
     if published is not None:

@@ -20,8 +20,22 @@ def raw_table(entity: Entity) -> RawTable:
         is_person=entity.name == "people",
         personal=frozenset(name for name, column in columns.items() if column.pii)
         | _ALSO_PERSONAL.get(entity.name, frozenset()),
-        person_link=_LINK if _LINK in columns else "",
+        person_links={_LINK: ("people",)} if _LINK in columns else {},
         needs_person=_LINK in columns and columns[_LINK].required,
+    )
+
+
+def vendor_table(entity: Entity) -> RawTable:
+    """A raw table of a vendor, as far as its YAML tells: its key is the column that is required."""
+    columns = {name: column for name, column in entity.columns.items() if name != "source_system"}
+    return RawTable(
+        name=entity.name,
+        columns={name: column.type for name, column in columns.items()},
+        key=next((name for name, column in columns.items() if column.required), "id"),
+        is_person=entity.is_person,
+        personal=frozenset(name for name, column in columns.items() if column.pii),
+        person_links={name: column.person_of for name, column in columns.items() if column.person_of},
+        needs_person=entity.needs_person,
     )
 
 

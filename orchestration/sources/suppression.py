@@ -8,7 +8,8 @@ import hmac
 import os
 import re
 import secrets
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -45,6 +46,7 @@ class Suppression:
         folder = erasures_folder(home)
         self._key_file, self._list = folder / "key", folder / "suppressed.csv"
         self._hashes: set[str] = set()
+        self._records: Counter[str] = Counter()
         self._key = b""
         if self._list.exists():
             if not self._key_file.exists():
@@ -53,8 +55,10 @@ class Suppression:
                     " were erased would come back."
                 )
             self._key = bytes.fromhex(self._key_file.read_text(encoding="ascii"))
-            lines = self._list.read_text(encoding="ascii").splitlines()
-            self._hashes = {line.split(",")[0] for line in lines}
+            for line in self._list.read_text(encoding="ascii").splitlines():
+                digest, _, table = line.split(",")
+                self._hashes.add(digest)
+                self._records[table] += bool(table)
 
     def __bool__(self) -> bool:
         return bool(self._hashes)
@@ -65,17 +69,22 @@ class Suppression:
             self._key_file.parent.mkdir(parents=True, exist_ok=True)
             self._key = secrets.token_bytes(32)
             _write_private(self._key_file, self._key.hex())
-        found = [self.hash_of(address) for address in addresses]
-        found += [self._record(*record) for record in records]
-        fresh = [each for each in dict.fromkeys(found) if each not in self._hashes]
+        found = {self.hash_of(address): "" for address in addresses}
+        found |= {self._record(*record): ".".join(record[:2]) for record in records}
+        fresh = {digest: table for digest, table in found.items() if digest not in self._hashes}
         if not fresh:
             return
         today = datetime.now(UTC).date().isoformat()
         with self._list.open("a", encoding="ascii") as file:
-            file.writelines(f"{each},{today}\n" for each in fresh)
+            file.writelines(f"{digest},{today},{table}\n" for digest, table in fresh.items())
             file.flush()
             os.fsync(file.fileno())
         self._hashes.update(fresh)
+        self._records.update(table for table in fresh.values() if table)
+
+    def erased_records(self, source: str, table: str) -> int:
+        """How many records of a raw table were erased; the source may have them still."""
+        return self._records[f"{source}.{table}"]
 
     def hash_of(self, address: str) -> str:
         """The keyed hash that stands for an address."""
@@ -112,8 +121,8 @@ class Suppression:
                     continue
                 for name in table.personal & columns.keys():
                     columns[name][row] = None
-                if self._links_to_erased(source, table, record):
-                    columns[table.person_link][row] = None
+                for name in self._links_to_erased(source, table, record):
+                    columns[name][row] = None
             for values in columns.values():
                 text = values[row]
                 if text is not None:
@@ -140,18 +149,22 @@ class Suppression:
 
     def has_record(self, source: str, table: str, key: str | None) -> bool:
         """Whether this record of a table was erased."""
-        return key is not None and self._record(source, table, key) in self._hashes
+        return bool(self._hashes) and key is not None and self._record(source, table, key) in self._hashes
 
     def _is_about(self, source: str, table: RawTable, record: dict[str, str | None]) -> bool:
         if self.has_record(source, table.name, record.get(table.key)):
             return True
         if self._links_to_erased(source, table, record):
             return True
-        telling = {table.key, table.person_link, *table.personal}
+        telling = {table.key, *table.person_links, *table.personal}
         return any(self.is_suppressed(record.get(name)) for name in telling)
 
-    def _links_to_erased(self, source: str, table: RawTable, record: dict[str, str | None]) -> bool:
-        return self.has_record(source, table.person_table, record.get(table.person_link))
+    def _links_to_erased(self, source: str, table: RawTable, record: Mapping[str, str | None]) -> list[str]:
+        return [
+            name
+            for name, people in table.person_links.items()
+            if any(self.has_record(source, each, record.get(name)) for each in people)
+        ]
 
     def _replaced(self, token: str) -> str:
         for start in _starts(token):

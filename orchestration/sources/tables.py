@@ -1,7 +1,7 @@
 """The shape of the raw log: what a raw table has, what is recorded of each read and of each problem."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from orchestration.sources.values import sql_type
 from orchestration.warehouse import identifier
@@ -50,7 +50,7 @@ class RawTable:
 
     `key` identifies a record, `updated_at` is the source's own time of change, `deleted` its own flag.
     What erasing a person needs: `is_person`, a record is a person; `personal`, columns that are emptied in
-    rows about one; `person_link`, the column with the key of a record of `person_table`, empty without one;
+    rows about one; `person_links`, columns with the key of a record of one of these tables;
     `needs_person`, a row says nothing without that person and goes with them.
     """
 
@@ -61,8 +61,7 @@ class RawTable:
     deleted: str | None = "is_deleted"
     is_person: bool = False
     personal: frozenset[str] = frozenset()
-    person_link: str = ""
-    person_table: str = "people"
+    person_links: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     needs_person: bool = False
 
     @property

@@ -167,7 +167,10 @@ def _print_summary(this_run: "Run") -> None:
 
 @app.command()
 def kpi(
-    name: Annotated[str, typer.Argument(help="A KPI of metrics.kpi_catalog, such as win_rate.")],
+    name: Annotated[
+        str | None,
+        typer.Argument(help="A KPI of metrics.kpi_catalog, such as win_rate; an overview if left out."),
+    ] = None,
     home: Home = None,
     variant: Annotated[str, typer.Option(help="A reading of the KPI.")] = "default",
     grain: Annotated[
@@ -198,9 +201,16 @@ def kpi(
 ) -> None:
     """Print a KPI from the published file, or computed privately under another policy."""
     from orchestration.kpi import KpiQuery, kpi_values
+    from orchestration.terminal import goals_of, print_kpi
     from orchestration.warehouse import open_published
 
     home = home_folder(home)
+    if name is None:
+        from orchestration.terminal import print_overview
+
+        with open_published(home) as con:
+            print_overview(_page(), con)
+        return
     query = KpiQuery(name, variant, grain, by, since, until)
     if sum([explain, policy is not None, compare is not None]) > 1:
         raise ConfigurationError("--explain, --policy and --compare exclude each other; give one of them.")
@@ -215,6 +225,7 @@ def kpi(
             print_explanation(explanation, output_format, sys.stdout)
             return
         columns, rows = kpi_values(con, query)
+        goals = goals_of(con, query) if policy is None else {}
     if compare is not None:
         from orchestration.policy_builds import compare as compare_policies
         from orchestration.policy_report import print_comparisons
@@ -229,9 +240,7 @@ def kpi(
     if output_format is not Format.TABLE:
         print_rows(columns, rows, output_format, sys.stdout)
         return
-    from orchestration.scorecard import print_kpi
-
-    print_kpi(_page(), columns, rows)
+    print_kpi(_page(), columns, rows, goals)
 
 
 @app.command()
@@ -398,6 +407,24 @@ def dashboard(
     page = home_folder(home) / "published" / "dashboard.html"
     if not page.exists():
         raise ConfigurationError(f"Nothing is published in {home_folder(home)} yet; run `revops run` first.")
+    print(page)
+    if open_page and not webbrowser.open(page.resolve().as_uri()):
+        raise RevopsError(f"No browser could be started here; open {page} in one.")
+
+
+@app.command()
+def docs(
+    config: Config = None,
+    home: Home = None,
+    open_page: Annotated[bool, typer.Option("--open", help="Open it in the browser.")] = False,
+) -> None:
+    """Write the catalog: every published table and column, its owner, unit, origin and SQL."""
+    import webbrowser
+
+    settings = load_settings(config_path(config))
+    from orchestration.catalog import build
+
+    page = build(home_folder(home), settings)
     print(page)
     if open_page and not webbrowser.open(page.resolve().as_uri()):
         raise RevopsError(f"No browser could be started here; open {page} in one.")

@@ -19,7 +19,7 @@ from zoneinfo import ZoneInfo
 
 import duckdb
 
-from orchestration import build_inputs, runlog, sources, transform, unchanged
+from orchestration import alerts, build_inputs, runlog, sources, transform, unchanged
 from orchestration.contract import PROJECT_ROOT
 from orchestration.errors import AuditFailed, RevopsError, SourceFailed
 from orchestration.publish.audit import (
@@ -398,7 +398,15 @@ def _clear_dead_runs(home: Path) -> None:
 
 
 def _finish(run: Run) -> None:
-    runlog.append(run.home, _record(run, _status(run)))
+    record = _record(run, _status(run))
+    runlog.append(run.home, record)
+    try:
+        for sentence in alerts.after_run(run.settings, run.home, record):
+            run.reporter.warning(sentence)
+    except Exception as failure:
+        # What the run did stands, whether or not it can be told.
+        run.reporter.exception(failure)
+        run.reporter.warning(f"Alerts could not be sent; {run.log_file} says why.")
     # What a failed audit complains about can be looked at until the next run starts.
     if run.version or run.unchanged:
         shutil.rmtree(run.work, ignore_errors=True)

@@ -148,7 +148,8 @@ class _TableRead:
         # A record that was rejected may have been corrected without a new time of change.
         if last.rows_rejected or not last.cursor_value:
             return None
-        return datetime.fromisoformat(json.loads(last.cursor_value)["changed"]) - self._table.lag
+        changed = json.loads(last.cursor_value)["changed"]
+        return datetime.fromisoformat(changed) - self._table.lag if changed else None
 
     def _window_read(self, since: datetime, last: LastRead) -> Read:
         told = json.loads(last.cursor_value or "{}")

@@ -16,3 +16,17 @@ def salesforce(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Vend
         vendor.api.store.table(name)
     yield vendor
     vendor.close()
+
+
+@pytest.fixture
+def hubspot(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Vendor]:
+    vendor = Vendor("hubspot", tmp_path, monkeypatch)
+    yield vendor
+    vendor.close()
+
+
+@pytest.fixture
+def zendesk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Vendor]:
+    vendor = Vendor("zendesk", tmp_path, monkeypatch)
+    yield vendor
+    vendor.close()

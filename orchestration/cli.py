@@ -156,7 +156,8 @@ def _print_summary(this_run: "Run") -> None:
             console.print(f"  {problem}", markup=False)
         console.print()
     path = published_file(this_run.home)
-    console.print(f"Published as of {this_run.as_of}: {path}", markup=False)
+    said = "Nothing changed; still published as of" if this_run.unchanged else "Published as of"
+    console.print(f"{said} {this_run.as_of}: {path}", markup=False)
     console.print(f"  Parquet        {path.with_name('parquet')}", markup=False)
     console.print("  one KPI        revops kpi win_rate --by segment --explain", markup=False)
     console.print(f"  the page       {path.parent / 'dashboard.html'}", markup=False, soft_wrap=True)

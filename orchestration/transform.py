@@ -179,7 +179,7 @@ def manifest_path(settings: Settings | None = None) -> Path:
     variables = _default_variables()
     if settings is not None:
         names = [source.name for source in settings.sources]
-        variables = source_variables(settings, {"": names})
+        variables = {"vendor_sources": source_variables(settings, {"": names})["vendor_sources"]}
     folder = _manifest_folder(variables)
     _manifest(variables, folder)
     return folder / "manifest.json"

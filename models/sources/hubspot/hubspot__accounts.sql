@@ -6,7 +6,7 @@ select
     companies.id as source_id,
     companies.created_at,
     companies.updated_at,
-    coalesce(companies.archived, false) or companies.is_gone or merges.lost_id is not null as is_deleted,
+    coalesce(companies.archived, false) or companies.is_gone or lost.lost_id is not null as is_deleted,
     companies.custom,
     companies.name,
     companies.domain as website_domain,
@@ -27,9 +27,9 @@ select
     companies.hubspot_owner_id as owner_source_id,
     {{ linked_ids('salesforce', json_text('companies.custom', 'salesforceaccountid')) }} as linked_ids
 from {{ vendor_records('hubspot', 'company') }} as companies
-left join {{ vendor_records('hubspot', 'merge') }} as merges
+left join {{ vendor_records('hubspot', 'merge') }} as lost
     on
-        companies.source_system = merges.source_system
-        and companies.id = merges.lost_id
-        and merges.object = 'companies'
-        and not merges.is_gone
+        companies.source_system = lost.source_system
+        and companies.id = lost.lost_id
+        and lost.object = 'companies'
+        and not lost.is_gone

@@ -7,7 +7,7 @@ select
     history.id as source_id,
     history.occurred_at as created_at,
     history.occurred_at as updated_at,
-    history.is_gone or coalesce(contacts.archived, false) or contacts.is_gone or merges.lost_id is not null as is_deleted,
+    history.is_gone or coalesce(contacts.archived, false) or contacts.is_gone or lost.lost_id is not null as is_deleted,
     history.custom,
     history.object_id as person_source_id,
     history.value as stage,
@@ -17,10 +17,10 @@ inner join {{ vendor_records('hubspot', 'contact') }} as contacts
     on
         history.source_system = contacts.source_system
         and history.object_id = contacts.id
-left join {{ vendor_records('hubspot', 'merge') }} as merges
+left join {{ vendor_records('hubspot', 'merge') }} as lost
     on
-        contacts.source_system = merges.source_system
-        and contacts.id = merges.lost_id
-        and merges.object = 'contacts'
-        and not merges.is_gone
+        contacts.source_system = lost.source_system
+        and contacts.id = lost.lost_id
+        and lost.object = 'contacts'
+        and not lost.is_gone
 where history.object = 'contacts' and history.property = 'lifecyclestage' and history.value is not null

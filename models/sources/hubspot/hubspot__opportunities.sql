@@ -23,7 +23,7 @@ select
     deals.id as source_id,
     deals.created_at,
     deals.updated_at,
-    coalesce(deals.archived, false) or deals.is_gone or merges.lost_id is not null as is_deleted,
+    coalesce(deals.archived, false) or deals.is_gone or lost.lost_id is not null as is_deleted,
     deals.custom,
     deals.dealname as name,
     company.to_id as account_source_id,
@@ -65,9 +65,9 @@ left join associated as contact
         and deals.id = contact.from_id
         and contact.to_object = 'contacts'
         and contact.preference = 1
-left join {{ vendor_records('hubspot', 'merge') }} as merges
+left join {{ vendor_records('hubspot', 'merge') }} as lost
     on
-        deals.source_system = merges.source_system
-        and deals.id = merges.lost_id
-        and merges.object = 'deals'
-        and not merges.is_gone
+        deals.source_system = lost.source_system
+        and deals.id = lost.lost_id
+        and lost.object = 'deals'
+        and not lost.is_gone

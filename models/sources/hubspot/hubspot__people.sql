@@ -6,7 +6,7 @@ select
     contacts.id as source_id,
     contacts.created_at,
     contacts.updated_at,
-    coalesce(contacts.archived, false) or contacts.is_gone or merges.lost_id is not null as is_deleted,
+    coalesce(contacts.archived, false) or contacts.is_gone or lost.lost_id is not null as is_deleted,
     contacts.custom,
     case
         when
@@ -40,9 +40,9 @@ select
         ~ json_text('contacts.custom', 'salesforcecontactid') ~ ', ' ~ json_text('contacts.custom', 'salesforceleadid')
         ~ ')') }} as linked_ids
 from {{ vendor_records('hubspot', 'contact') }} as contacts
-left join {{ vendor_records('hubspot', 'merge') }} as merges
+left join {{ vendor_records('hubspot', 'merge') }} as lost
     on
-        contacts.source_system = merges.source_system
-        and contacts.id = merges.lost_id
-        and merges.object = 'contacts'
-        and not merges.is_gone
+        contacts.source_system = lost.source_system
+        and contacts.id = lost.lost_id
+        and lost.object = 'contacts'
+        and not lost.is_gone

@@ -20,7 +20,7 @@ select
     tickets.id as source_id,
     tickets.created_at,
     tickets.updated_at,
-    coalesce(tickets.archived, false) or tickets.is_gone or merges.lost_id is not null as is_deleted,
+    coalesce(tickets.archived, false) or tickets.is_gone or lost.lost_id is not null as is_deleted,
     tickets.custom,
     company.to_id as account_source_id,
     contact.to_id as person_source_id,
@@ -50,10 +50,10 @@ left join associated as contact
         and tickets.id = contact.from_id
         and contact.to_object = 'contacts'
         and contact.preference = 1
-left join {{ vendor_records('hubspot', 'merge') }} as merges
+left join {{ vendor_records('hubspot', 'merge') }} as lost
     on
-        tickets.source_system = merges.source_system
-        and tickets.id = merges.lost_id
-        and merges.object = 'tickets'
-        and not merges.is_gone
+        tickets.source_system = lost.source_system
+        and tickets.id = lost.lost_id
+        and lost.object = 'tickets'
+        and not lost.is_gone
 where coalesce(tickets.createdate, tickets.created_at) is not null

@@ -15,7 +15,7 @@ select
     agents.role,
     cast(null as {{ dbt.type_string() }}) as region,
     cast(null as {{ dbt.type_string() }}) as manager_source_id,
-    not (coalesce(agents.is_deleted, false) or coalesce(agents.suspended, false) or agents.is_gone) as is_active,
+    not coalesce(agents.is_deleted, false) and not coalesce(agents.suspended, false) and not agents.is_gone as is_active,
     cast(null as date) as started_on,
     cast(null as date) as ended_on
 from {{ vendor_records('zendesk', 'user') }} as agents

@@ -5,7 +5,7 @@ from datetime import timedelta
 from orchestration.sources.api.connector import Table
 
 # The search index is behind the objects by up to an hour.
-_INDEX_LAG = timedelta(hours=1)
+INDEX_LAG = timedelta(hours=1)
 
 # Object → the right it needs and the property that says when it changed; contacts have another one.
 _CHANGED = "hs_lastmodifieddate"
@@ -67,7 +67,7 @@ TABLES = (
             name=ONE[name],
             path=f"/crm/v3/objects/{name}",
             cursor="updated_at",
-            lag=_INDEX_LAG,
+            lag=INDEX_LAG,
             deleted="archived",
             permission=permission,
         )
@@ -79,7 +79,7 @@ TABLES = (
         name="property_history",
         path="/crm/v3/objects",
         cursor="occurred_at",
-        lag=_INDEX_LAG,
+        lag=INDEX_LAG,
         complete=False,
         permission=OBJECTS["deals"],
     ),

@@ -162,7 +162,7 @@ def test_more_changes_than_a_search_ever_gives_all_arrive(
 
 def test_an_incremental_read_asks_for_little_when_little_changed(hubspot: Vendor) -> None:
     portal = hubspot.api.portal
-    keys = [portal.create("contacts", email=f"a{number}@a.test") for number in range(500)]
+    keys = [portal.create("contacts", email=f"a{n}@a.test", lifecyclestage="lead") for n in range(500)]
     hubspot.sync()
     hubspot.pass_time(hours=5)
     portal.update("contacts", keys[0], city="Kiel")

@@ -65,6 +65,10 @@ format: $(READY) ## let ruff lay out the Python code
 bench: $(READY) ## what a run costs, step by step, against its SQL alone
 	$(BIN)/python benchmarks/run.py
 
+.PHONY: clients
+clients: $(READY) ## the recipes of docs/bi.md with older DuckDB clients, pandas, Polars and SQLAlchemy
+	$(BIN)/python -m pytest tests/clients
+
 .PHONY: ui
 ui: $(READY) ## Dagster's web server on 127.0.0.1:3000
 	$(BIN)/revops ui

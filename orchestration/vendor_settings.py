@@ -66,10 +66,19 @@ class Salesforce(VendorSource):
     api_version: str = Field(default="62.0", pattern=r"^\d+\.\d$")
 
 
+class Stripe(VendorSource):
+    """The version of the API is fixed, whatever the account's default is."""
+
+    kind: Literal["stripe"]
+    base_url: str | None = "https://api.stripe.com"
+    api_version: str = Field(default="2025-03-31.basil", pattern=r"^\d{4}-\d{2}-\d{2}(\.\w+)?$")
+
+
 class Hubspot(VendorSource):
     """A portal, by the token of a private app."""
 
     kind: Literal["hubspot"]
+    base_url: str | None = "https://api.hubapi.com"
 
 
 class Zendesk(VendorSource):
@@ -79,9 +88,10 @@ class Zendesk(VendorSource):
 
 
 # One line per vendor; its folder is orchestration/sources/<kind>/.
-Vendor = Salesforce | Hubspot | Zendesk
+Vendor = Salesforce | Stripe | Hubspot | Zendesk
 VENDORS: dict[str, type[VendorSource]] = {
     "salesforce": Salesforce,
+    "stripe": Stripe,
     "hubspot": Hubspot,
     "zendesk": Zendesk,
 }

@@ -32,7 +32,6 @@ from orchestration.sources.hubspot.records import (
 from orchestration.sources.hubspot.tables import (
     ASSOCIATED,
     HISTORY,
-    INDEX_LAG,
     MERGED,
     OBJECT_OF,
     ONE,
@@ -41,7 +40,6 @@ from orchestration.sources.hubspot.tables import (
 )
 from orchestration.vendor_settings import Hubspot
 
-_ADDRESS = "https://api.hubapi.com"
 _PAGE = 100
 _PAGE_WITH_HISTORY = 50
 _SEARCH_PAGE = 200
@@ -91,7 +89,7 @@ class HubspotConnector(Connector[Hubspot]):
     def _client(self, limits: Limits, token: RenewableToken) -> Client:
         return Client(
             self.source.name,
-            self.base_url or _ADDRESS,
+            self.base_url,
             limits=limits,
             auth=token,
             secrets=self.secrets,
@@ -297,13 +295,8 @@ class HubspotConnector(Connector[Hubspot]):
                     inputs.append({"id": own, "after": after})
 
     def _property_history(self, window: Window) -> Iterator[list[Record]]:
-        # From the last read on, not from the last value: most changes are of other properties.
-        since = window.since
-        if since is not None and window.state is not None:
-            since = max(since, datetime.fromisoformat(window.state) - INDEX_LAG)
-        self._states["property_history"] = window.until.isoformat()
         for name, properties in HISTORY.items():
-            for ids in _batches(self._changed_ids(name, since), _PAGE_WITH_HISTORY):
+            for ids in _batches(self._changed_ids(name, window.since), _PAGE_WITH_HISTORY):
                 yield [
                     former_value(name, each["id"], property_, version)
                     for each in self._read(name, ids, history=properties)

@@ -5,7 +5,9 @@ from datetime import timedelta
 from orchestration.sources.api.connector import Table
 
 # The search index is behind the objects by up to an hour.
-INDEX_LAG = timedelta(hours=1)
+_INDEX_LAG = timedelta(hours=1)
+# The archive, by which deletes are seen, keeps objects for 90 days.
+_ARCHIVE = timedelta(days=80)
 
 # Object → the right it needs and the property that says when it changed; contacts have another one.
 _CHANGED = "hs_lastmodifieddate"
@@ -67,7 +69,8 @@ TABLES = (
             name=ONE[name],
             path=f"/crm/v3/objects/{name}",
             cursor="updated_at",
-            lag=INDEX_LAG,
+            feed=_ARCHIVE,
+            lag=_INDEX_LAG,
             deleted="archived",
             permission=permission,
         )
@@ -79,7 +82,8 @@ TABLES = (
         name="property_history",
         path="/crm/v3/objects",
         cursor="occurred_at",
-        lag=INDEX_LAG,
+        feed=_ARCHIVE,
+        lag=_INDEX_LAG,
         complete=False,
         permission=OBJECTS["deals"],
     ),

@@ -17,6 +17,8 @@ from orchestration.errors import ConfigurationError, SourceFailed
 from orchestration.sources.api import client as http
 from sandbox.vendors.faults import Fault
 
+pytestmark = pytest.mark.slow
+
 QUERY = "/queryAll"
 
 

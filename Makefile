@@ -31,7 +31,7 @@ run: $(READY) ## deliver the pretend company's exports, then run the warehouse o
 
 .PHONY: test
 test: $(READY) lint ## lint and every test
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadgroup
 
 .PHONY: quick
 quick: $(READY) ## the tests that take seconds
@@ -76,6 +76,10 @@ oracle: $(READY) ## every KPI, reading and slice against the pretend company its
 .PHONY: mutants
 mutants: $(READY) ## break every KPI model on purpose; at least 95 % of the breaks must be seen
 	$(BIN)/python scripts/mutate_kpis.py --list
+
+.PHONY: clients
+clients: $(READY) ## the recipes of docs/bi.md with older DuckDB clients, pandas, Polars and SQLAlchemy
+	$(BIN)/python -m pytest tests/clients
 
 .PHONY: ui
 ui: $(READY) ## Dagster's web server on 127.0.0.1:3000

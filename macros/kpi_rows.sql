@@ -1,6 +1,5 @@
 {#- Rows of one variant in the shape all KPI marts share. `value` is numerator / denominator unless given. Units: ratio,
-    currency, currency_per_day, days, count. `interval` 'wilson' adds the 95 % interval of a share of counts; `low` and `high` are the
-    ends of another one. -#}
+    currency, currency_per_day, days, count. `interval` 'wilson' adds the 95 % interval of a share of counts, `low` and `high` any other. -#}
 {% macro kpi_rows(
     relation, variant='default', numerator=none, denominator=none, value=none, n=none, unit='ratio', interval=none,
     null_reason=none, only=none, low='null', high='null'

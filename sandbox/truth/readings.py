@@ -4,11 +4,13 @@ What `kpis` says by segment is said here by region, team, owner, product and the
 whose inputs the world knows. Nothing is summed by month or joined; each period looks at its records.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from fractions import Fraction
+from itertools import groupby
+from operator import itemgetter
 
 from sandbox import seeds
 from sandbox.chance import coin
@@ -70,14 +72,12 @@ def percentile(values: Iterable[Fraction | int], at: Fraction) -> Figure:
 
 def incidence(cases: Sequence[tuple[Fraction, str]]) -> Iterator[tuple[Fraction, Fraction, Fraction]]:
     """Duration, share that had the event by it, share left without any: `event`, `other` or `open` cases."""
-    left = Fraction(1)
-    had = Fraction(0)
-    for duration in sorted({duration for duration, _ in cases}):
-        at_risk = sum(1 for known, _ in cases if known >= duration)
-        events = sum(1 for known, outcome in cases if known == duration and outcome == "event")
-        others = sum(1 for known, outcome in cases if known == duration and outcome == "other")
-        had += left * Fraction(events, at_risk)
-        left *= 1 - Fraction(events + others, at_risk)
+    left, had, at_risk = Fraction(1), Fraction(0), len(cases)
+    for duration, same in groupby(sorted(cases), key=itemgetter(0)):
+        outcomes = Counter(outcome for _, outcome in same)
+        had += left * Fraction(outcomes["event"], at_risk)
+        left *= 1 - Fraction(outcomes["event"] + outcomes["other"], at_risk)
+        at_risk -= outcomes.total()
         yield duration, had, left
 
 
@@ -406,6 +406,7 @@ class _Customers:
         self.slices: defaultdict[Slice, list[str]] = defaultdict(list)
         self.slices[ALL] = []
         self.first_used: dict[str, date] = {}
+        self._worth: dict[tuple[str, date], Fraction] = {}
         for usage in business.world.usage:
             if usage.events > 0 and usage.used_on <= business.as_of:
                 before = self.first_used.get(usage.company.id, usage.used_on)
@@ -494,8 +495,7 @@ class _Customers:
         return Figure(total, None, total, 1)
 
     def _retention(self, period: Period, companies: list[str]) -> Iterator[Reading]:
-        chosen = set(companies)
-        moved = [m for m in self.ledger.movements if period.holds(m.occurred_on) and m.company_id in chosen]
+        moved = [m for c in companies for m in self.ledger.movements_of(c) if period.holds(m.occurred_on)]
         has_start = period.grain != "all_time"
         eve = period.start - DAY
         base = [c for c in companies if self._is_customer(c, eve)] if has_start else []
@@ -546,9 +546,7 @@ class _Customers:
     def _reason(self, company: str, day: date) -> str | None:
         """Why a company that is no customer at the end of a day left."""
         churns = [
-            m
-            for m in self.ledger.movements
-            if m.company_id == company and m.movement == "churn" and m.occurred_on <= day
+            m for m in self.ledger.movements_of(company) if m.movement == "churn" and m.occurred_on <= day
         ]
         last = max(m.occurred_on for m in churns)
         return min((m.reason for m in churns if m.occurred_on == last and m.reason), default=None)
@@ -609,6 +607,12 @@ class _Customers:
 
     def _earned(self, company: str, last: date) -> Fraction:
         """What a customer was worth up to the end of a day, day by day."""
+        key = (company, last)
+        if key not in self._worth:
+            self._worth[key] = self._sum_of_days(company, last)
+        return self._worth[key]
+
+    def _sum_of_days(self, company: str, last: date) -> Fraction:
         days = sorted({m.occurred_on for m in self.ledger.movements_of(company) if m.occurred_on <= last})
         if not days:
             return Fraction(0)

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.slow
 
 TOLERANCE = 1e-9
 FIRST = date(2024, 4, 1)
-DAYS = Random(11).sample(range((UNTIL - FIRST).days), int(os.environ.get("REVOPS_TRUTH_DAYS", "2")))
+DAYS = Random(11).sample(range((UNTIL - FIRST).days), int(os.environ.get("REVOPS_TRUTH_DAYS", "1")))
 
 
 def differences(company: Company, as_of: date) -> list[str]:

@@ -2,6 +2,7 @@
 
 import os
 import sys
+import threading
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -17,6 +18,7 @@ from orchestration.settings import config_path, home_folder, load_settings, swit
 
 if TYPE_CHECKING:
     from orchestration.run import Run
+    from orchestration.settings import Settings
 
 app = typer.Typer(
     help="The revenue warehouse: extract, unify, compute, audit, publish; and read what was published.",
@@ -490,6 +492,45 @@ def export_to_postgres(
 
 
 @sandbox_app.command()
+def serve(
+    config: Config = None,
+    port: Annotated[int, typer.Option(help="Port of the first stand-in on 127.0.0.1.")] = 8484,
+) -> None:
+    """Serve the pretend company's APIs on this machine until interrupted, for anybody to play with."""
+    from sandbox.vendors import serve as start
+
+    settings = load_settings(config_path(config))
+    stand_ins = []
+    for number, source in enumerate(settings.sandbox_sources()):
+        stand_in = start(source.kind, settings.root / "data" / "sandbox" / source.name, port + number)
+        stand_ins.append(stand_in)
+        print(f"{source.name} ({source.kind}): {stand_in.base_url}")
+        for name, value in stand_in.credentials.items():
+            print(f"  {name} {value}")
+    if not stand_ins:
+        raise ConfigurationError(f"{settings.config_path} has no source with base_url: sandbox.")
+    threading.Event().wait()
+
+
+@sandbox_app.command()
+def advance(
+    days: Annotated[int, typer.Option(min=1, help="How many days the company lives on.")],
+    config: Config = None,
+) -> None:
+    """Let the pretend company live on, and deliver what its silos then hold."""
+    from sandbox.delivery import delivered_life
+
+    settings = load_settings(config_path(config))
+    folder = settings.root / "data" / "sandbox"
+    life = delivered_life(folder)
+    if life is None:
+        raise ConfigurationError(
+            f"Nothing was delivered to {folder} yet; run `revops sandbox deliver` first."
+        )
+    _deliver(settings, life.until + timedelta(days=days), life.seed, life.scale)
+
+
+@sandbox_app.command()
 def deliver(
     config: Config = None,
     until: Annotated[
@@ -501,13 +542,18 @@ def deliver(
     """Let the pretend company live until a day and export its silos into data/sandbox beside the
     configuration.
     """
+    last_day = until or datetime.now(UTC).date() - timedelta(days=1)
+    _deliver(load_settings(config_path(config)), last_day, seed, scale)
+
+
+def _deliver(settings: "Settings", last_day: date, seed: int, scale: float) -> None:
     from sandbox.delivery import deliver as export
     from sandbox.world import World
 
-    settings = load_settings(config_path(config))
-    last_day = until or datetime.now(UTC).date() - timedelta(days=1)
-    files = export(World(last_day, seed=seed, scale=scale), settings.root / "data" / "sandbox")
-    print(f"{len(files)} files, lived until {last_day}, in {settings.root / 'data' / 'sandbox'}")
+    folder = settings.root / "data" / "sandbox"
+    served = [source.name for source in settings.sandbox_sources()]
+    files = export(World(last_day, seed=seed, scale=scale), folder, served)
+    print(f"{len(files)} files, lived until {last_day}, in {folder}")
 
 
 if __name__ == "__main__":

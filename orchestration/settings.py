@@ -112,6 +112,11 @@ class Settings(_Part):
     config_path: Path
     root: Path
 
+    def sandbox_sources(self) -> list[VendorSource]:
+        """The sources that read the pretend company over HTTP, from stand-ins of their vendors."""
+        vendors = (source for source in self.sources if isinstance(source, VendorSource))
+        return [source for source in vendors if source.base_url == SANDBOX]
+
     def source(self, name: str) -> Source:
         """The source called `name`; a ConfigurationError that names the nearest one if there is none."""
         for source in self.sources:

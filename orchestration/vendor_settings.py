@@ -54,6 +54,14 @@ class Salesforce(VendorSource):
     api_version: str = Field(default="62.0", pattern=r"^\d+\.\d$")
 
 
+class Stripe(VendorSource):
+    """The version of the API is fixed, whatever the account's default is."""
+
+    kind: Literal["stripe"]
+    base_url: str | None = "https://api.stripe.com"
+    api_version: str = Field(default="2025-03-31.basil", pattern=r"^\d{4}-\d{2}-\d{2}(\.\w+)?$")
+
+
 # One line per vendor; its folder is orchestration/sources/<kind>/.
-Vendor = Salesforce
-VENDORS: dict[str, type[VendorSource]] = {"salesforce": Salesforce}
+Vendor = Salesforce | Stripe
+VENDORS: dict[str, type[VendorSource]] = {"salesforce": Salesforce, "stripe": Stripe}

@@ -4,6 +4,7 @@ import os
 import sys
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -352,6 +353,39 @@ def rollback(
     with single_writer(folder):
         current = go_back(folder, version)
     print(f"{current.name}, as of {current.manifest['as_of']}, is what readers see now.")
+
+
+@app.command()
+def forget(
+    email: Annotated[str, typer.Argument(help="The person's e-mail address; - reads it from the input.")],
+    config: Config = None,
+    home: Home = None,
+) -> None:
+    """Erase a person from everything in the home folder, and prove it."""
+    settings = load_settings(config_path(config))
+    switch_off_telemetry()
+    from orchestration.erasure.forget import forget as erase
+    from orchestration.job import execute
+    from orchestration.overview import print_erasure
+    from orchestration.publish.versions import current_version
+    from orchestration.reporter import Reporter
+    from orchestration.run import RunOptions, open_run
+    from orchestration.sources.suppression import address_of
+
+    address = address_of(sys.stdin.readline() if email == "-" else email)
+    folder = home_folder(home)
+    published = current_version(folder)
+    options = RunOptions(extract=False, allow_stale=True)
+    if published is not None:
+        known_at = published.manifest.get("known_at")
+        options = replace(
+            options,
+            as_of=date.fromisoformat(published.manifest["as_of"]),
+            known_at=datetime.fromisoformat(known_at) if known_at else None,
+        )
+    with open_run(settings, folder, options, Reporter(Console(stderr=True))) as this_run:
+        erasure = erase(this_run, address, execute)
+    print_erasure(erasure, sys.stdout)
 
 
 @app.command()

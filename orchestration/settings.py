@@ -100,6 +100,15 @@ class Publish(_Part):
     people: Literal["masked", "full"] = "masked"
 
 
+class Alerts(_Part):
+    """Who is told what. The addresses of webhook and mail server hold secrets: see `alert_webhook`."""
+
+    webhook: bool = False
+    email: tuple[str, ...] = ()
+    sender: str = "revops@localhost"
+    stale_after_hours: int = Field(default=36, ge=1, le=8760)
+
+
 class Settings(_Part):
     """revops.yml, checked. Relative paths are relative to `root`, the folder of `config_path`."""
 
@@ -108,6 +117,7 @@ class Settings(_Part):
     rules: Path | None = None
     warehouse: Warehouse = Warehouse()
     publish: Publish = Publish()
+    alerts: Alerts = Alerts()
     strict: bool = False
     config_path: Path
     root: Path
@@ -219,6 +229,24 @@ def export_dsn(given: str | None) -> str:
     return dsn.replace("postgresql+psycopg://", "postgresql://", 1)
 
 
+def alert_webhook() -> str:
+    """REVOPS_ALERT_WEBHOOK: where alerts are posted as {"text": …}, which Slack and its kin take."""
+    return _address("REVOPS_ALERT_WEBHOOK", "https://hooks.example.com/…", ("http", "https"))
+
+
+def alert_smtp() -> str:
+    """REVOPS_ALERT_SMTP: the mail server for alerts."""
+    example = "smtp+starttls://user:password@host:587, smtps://… or smtp://host:25"
+    return _address("REVOPS_ALERT_SMTP", example, ("smtp", "smtps", "smtp+starttls"))
+
+
+def _address(variable: str, example: str, schemes: tuple[str, ...]) -> str:
+    found = os.environ.get(variable, "")
+    if found.partition("://")[0] not in schemes:
+        raise ConfigurationError(f"{variable} is not set to an address such as {example}; set it.")
+    return found
+
+
 def thread_count() -> int:
     """How many threads models and queries may use: REVOPS_THREADS, else two."""
     text = os.environ.get("REVOPS_THREADS", "2")
@@ -298,7 +326,12 @@ def _read_yaml(config: Path) -> dict[str, Any]:
 
 _SOURCE_KINDS: dict[str, type[_Part]] = {"files": FilesSource, "database": DatabaseSource, **VENDORS}
 _ENTITY_KINDS: dict[str, type[_Part]] = {"files": FileEntity, "database": TableEntity}
-_SECTIONS: dict[str, type[_Part]] = {"reporting": Reporting, "warehouse": Warehouse, "publish": Publish}
+_SECTIONS: dict[str, type[_Part]] = {
+    "reporting": Reporting,
+    "warehouse": Warehouse,
+    "publish": Publish,
+    "alerts": Alerts,
+}
 _EXPECTED = {
     "bool_type": "true or false",
     "bool_parsing": "true or false",

@@ -12,6 +12,7 @@ from orchestration.exports import Format, print_rows
 from orchestration.publish.lock import holder
 from orchestration.publish.versions import current_version, versions
 from orchestration.settings import FilesSource, Settings, Source
+from orchestration.vendor_settings import VendorSource
 from orchestration.warehouse import identifier, landing_file, open_landing, open_published, tables
 
 if TYPE_CHECKING:
@@ -137,4 +138,6 @@ def _last_reads(settings: Settings, home: Path) -> dict[tuple[str, str], tuple[A
 
 
 def _where(source: Source) -> str:
-    return str(source.path) if isinstance(source, FilesSource) else ""
+    if isinstance(source, FilesSource):
+        return str(source.path)
+    return (source.base_url or "") if isinstance(source, VendorSource) else ""

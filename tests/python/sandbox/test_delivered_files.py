@@ -18,7 +18,7 @@ import pytest
 from orchestration.contract import entry_contract
 from orchestration.settings import load_settings
 from orchestration.sources import check
-from sandbox.delivery import deliver
+from sandbox.delivery import Life, deliver, delivered_life
 from sandbox.seeds import write_seeds
 from sandbox.silos import crm, support
 from sandbox.truth import members
@@ -64,6 +64,13 @@ def test_the_command_line_delivers_what_the_function_does(tmp_path: Path) -> Non
     subprocess.run(command, check=True, cwd=PROJECT, capture_output=True)
     deliver(World(date(2024, 6, 30), seed=5, scale=0.2), tmp_path / "b")
     assert _digests(tmp_path / "a") == _digests(tmp_path / "b")
+
+
+def test_a_delivery_says_whose_life_it_is_so_that_it_can_go_on(tmp_path: Path) -> None:
+    assert delivered_life(tmp_path) is None
+    deliver(World(date(2024, 3, 31), seed=5, scale=0.1), tmp_path)
+    assert delivered_life(tmp_path) == Life(date(2024, 3, 31), seed=5, scale=0.1)
+    assert (tmp_path / "crm" / "Account.jsonl").stat().st_size > 0, "the CRM is served by default"
 
 
 def test_every_silo_has_all_its_files_and_none_is_empty(out: Path) -> None:

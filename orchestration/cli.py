@@ -118,6 +118,10 @@ def run(
     allow_shrink: Annotated[
         bool, typer.Option("--allow-shrink", help="Accept a source that lost many of its records.")
     ] = False,
+    accept: Annotated[
+        str | None,
+        typer.Option(metavar="REASON", help="Publish numbers that `strict` holds back as unusual."),
+    ] = None,
 ) -> None:
     """Extract, unify, compute, audit and publish."""
     settings = load_settings(config_path(config))
@@ -134,6 +138,7 @@ def run(
         known_at=known_at,
         allow_stale=allow_stale,
         allow_shrink=allow_shrink,
+        accept=accept,
     )
     console = Console(stderr=True)
     with open_run(settings, home_folder(home), options, Reporter(console)) as this_run:

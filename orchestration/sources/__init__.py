@@ -45,6 +45,10 @@ def check(source: Source, settings: Settings) -> list[tuple[str, str]]:
         from orchestration.sources.files import check_files
 
         return check_files(source, settings)
+    if isinstance(source, VendorSource) and source.landed:
+        from orchestration.sources.landed import check_landed
+
+        return check_landed(source, settings)
     if isinstance(source, VendorSource):
         from orchestration.sources.api.sync import check_vendor
 
@@ -105,6 +109,10 @@ def _stage(landing: Landing, source: Source, settings: Settings, home: Path, ful
         from orchestration.sources.files import extract_files
 
         extract_files(landing, source, settings, full_refresh=full_refresh)
+    elif isinstance(source, VendorSource) and source.landed:
+        from orchestration.sources.landed import extract_landed
+
+        extract_landed(landing, source, settings, full_refresh=full_refresh)
     elif isinstance(source, VendorSource):
         from orchestration.sources.api.sync import extract_vendor
 

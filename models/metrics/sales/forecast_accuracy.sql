@@ -1,6 +1,7 @@
 -- Forecast accuracy: how close were the commit calls to what was won?
 -- Grain: variant, grain, period_start, dimension, dimension_value. The call in force is the last commit submitted before the
--- period began (horizon_h: before its last h days). A longer grain pools the calls whose period lies inside it.
+-- period began (horizon_h: before its last h days); model: the forecast of fiscal quarters made from what was known then. A longer
+-- grain pools the calls whose period lies inside it.
 -- Left out: calls for periods that have not ended by the as-of day.
 
 {% call kpi_mart(
@@ -8,6 +9,7 @@
     variants={
         'default': 'ratio', 'horizon_90': 'ratio', 'horizon_60': 'ratio', 'horizon_30': 'ratio', 'horizon_15': 'ratio',
         'bias': 'ratio', 'mape': 'ratio', 'skill_against_naive': 'ratio', 'weighted_pipeline': 'ratio',
+        'model': 'ratio',
     }
 ) -%}
 
@@ -44,6 +46,26 @@ calls_before as (
             when horizons.days_before_end is null then calls.period_start
             else {{ date_add('day', '-coalesce(horizons.days_before_end, 0)', 'calls.period_end') }}
         end
+),
+
+forecasts_before as (
+    select
+        horizon,
+        unit,
+        period_start,
+        period_end,
+        amount
+    from calls_before
+    where rank_from_last = 1
+    union all
+    select
+        'model' as horizon,
+        unit,
+        period_start,
+        period_end,
+        {{ money('forecast') }} as amount
+    from {{ source('insight', 'forecast_backtest') }}
+    where method = 'model' and horizon_days = 90
 ),
 
 won_deals as (
@@ -136,21 +158,21 @@ weighted as (
 
 actuals as (
     select
-        calls_before.horizon,
-        calls_before.unit as forecast_unit,
-        calls_before.period_start,
-        calls_before.period_end,
-        calls_before.amount as forecast,
+        forecasts_before.horizon,
+        forecasts_before.unit as forecast_unit,
+        forecasts_before.period_start,
+        forecasts_before.period_end,
+        forecasts_before.amount as forecast,
         {{ money('coalesce(sum(won_by_unit.amount), 0)') }} as actual
-    from calls_before
+    from forecasts_before
     left join won_by_unit
         on
-            lower(calls_before.unit) = won_by_unit.unit
-            and calls_before.period_start <= won_by_unit.closed_on
-            and calls_before.period_end > won_by_unit.closed_on
-    where calls_before.rank_from_last = 1
+            lower(forecasts_before.unit) = won_by_unit.unit
+            and forecasts_before.period_start <= won_by_unit.closed_on
+            and forecasts_before.period_end > won_by_unit.closed_on
     group by
-        calls_before.horizon, calls_before.unit, calls_before.period_start, calls_before.period_end, calls_before.amount
+        forecasts_before.horizon, forecasts_before.unit, forecasts_before.period_start, forecasts_before.period_end,
+        forecasts_before.amount
 ),
 
 scored as (
@@ -186,7 +208,11 @@ spine as (
     from (
         {{ period_spine('sliced') }}
     ) as spine
-    cross join horizons
+    cross join (
+        select horizon from horizons
+        union all
+        select 'model' as horizon
+    ) as horizons
 ),
 
 pooled as (
@@ -235,6 +261,8 @@ measured as (
 {{ kpi_rows('measured', horizon, 'matched', 'actual', n='calls', only="horizon = '" ~ horizon ~ "'") }}
 union all
 {%- endfor %}
+{{ kpi_rows('measured', 'model', 'matched', 'actual', n='calls', only="horizon = 'model'") }}
+union all
 {{ kpi_rows('measured', 'bias', 'error', 'actual', n='calls', only="horizon = 'default'") }}
 union all
 {{ kpi_rows('measured', 'mape', 'percentage_error', 'calls_with_actual', only="horizon = 'default'") }}

@@ -35,3 +35,17 @@ def stripe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Vendor]:
     vendor = Vendor("stripe", tmp_path, monkeypatch)
     yield vendor
     vendor.close()
+
+
+@pytest.fixture
+def hubspot(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Vendor]:
+    vendor = Vendor("hubspot", tmp_path, monkeypatch)
+    yield vendor
+    vendor.close()
+
+
+@pytest.fixture
+def zendesk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Vendor]:
+    vendor = Vendor("zendesk", tmp_path, monkeypatch)
+    yield vendor
+    vendor.close()

@@ -285,6 +285,26 @@ def sql(
     print_rows(columns, rows, output_format, sys.stdout)
 
 
+@app.command()
+def review(
+    quarter: Annotated[
+        date | None,
+        typer.Option(
+            parser=_day,
+            metavar="DATE",
+            help="A day of a fiscal quarter; the last complete one if left out.",
+        ),
+    ] = None,
+    home: Home = None,
+) -> None:
+    """The pack of the recurring review, as Markdown: what changed, what is behind it, what to decide."""
+    from orchestration.review import write_review
+    from orchestration.warehouse import open_published
+
+    with open_published(home_folder(home)) as con:
+        write_review(con, quarter, sys.stdout)
+
+
 @sources_app.callback()
 def sources(context: typer.Context, config: Config = None, home: Home = None) -> None:
     """List the configured sources and when each entity was read last."""

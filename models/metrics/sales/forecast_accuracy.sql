@@ -92,6 +92,16 @@ won_by_unit as (
     select opportunity_id, closed_on, amount, lower(owner_name) as unit from won_deals
 ),
 
+-- what the source gives a stage now, for days of which it does not say what it gave then
+stage_probabilities as (
+    select
+        shared_stage,
+        {{ safe_divide('sum(cast(probability as decimal(38, 6)))', 'count(*)') }} as probability
+    from {{ ref('opportunities') }}
+    where not is_closed and shared_stage is not null and probability is not null
+    group by shared_stage
+),
+
 -- what the pipeline of the day before the period promised: amount × probability of what was to close in the period
 pipeline_by_unit as (
     select
@@ -100,8 +110,11 @@ pipeline_by_unit as (
         lower(users.team) as team,
         lower(users.source_id) as owner_source_id,
         lower(users.name) as owner_name,
-        cast(coalesce(pipeline.amount, 0) as double) * coalesce(pipeline.probability, 0) as weighted_amount
+        cast(coalesce(pipeline.amount, 0) as double) * coalesce(pipeline.probability, stage_probabilities.probability, 0)
+            as weighted_amount
     from {{ ref('pipeline_daily') }} as pipeline
+    left join stage_probabilities
+        on pipeline.shared_stage = stage_probabilities.shared_stage
     left join {{ ref('users') }} as users
         on pipeline.owner_id = users.user_id
 ),

@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Any
 
 import duckdb
+import numpy as np
 
 from orchestration.errors import ConfigurationError
-from orchestration.identity.exact import Edge, Record, exact_edges
-from orchestration.identity.normalise import company_name, domain_class, email_address, registrable_domain
+from orchestration.identity import candidates, clusters, edges, membership, model, records, review, scoring
 from orchestration.identity.policy import Entity, Policy, RecordKey, load_policy
-from orchestration.identity.records import columns_of, dangling_references, entry_table, linked_keys
-from orchestration.warehouse import open_build
+from orchestration.warehouse import attached, literal, open_build
 
-_PREFIX: dict[Entity, str] = {"account": "acc_", "person": "per_"}
+KINDS: tuple[Entity, ...] = ("account", "person")
+_SHAPE_VERSION = "1"
 
 
 @dataclass(frozen=True)
@@ -35,201 +32,160 @@ class ResolveReport:
     for_review: int
 
 
-@dataclass(frozen=True)
-class _Member:
-    key: RecordKey
-    entity: str
-    method: str
-    weight: float | None
-    evidence: str
-
-
-def resolve(build_file: Path, *, as_of: date, rules: Path, previous: Path | None = None) -> ResolveReport:
+def resolve(
+    build_file: Path,
+    *,
+    as_of: date,
+    rules: Path,
+    previous: Path | None = None,
+    memory: Path | None = None,
+    largest_merge: float = membership.LARGEST_MERGE,
+) -> ResolveReport:
     """Write account_members, person_members, review_queue and events into schema `identity` of `build_file`.
 
-    Reads schema `entry`. `rules` is the folder whose CSVs override the seeds; `previous` is the published
-    file whose ids are kept. The same entry tables, rules and as-of day give byte-equal tables.
-    Raises ConfigurationError when overrides contradict each other.
+    Reads schema `entry`. `rules` is the folder whose CSVs override the seeds; `previous` is the published file whose ids
+    are kept; `memory` is a file that keeps what was compared, so that the next run compares only what changed: without
+    it, or with an empty one, the result is the same. The same entry tables, rules, previous ids and as-of day give
+    byte-equal tables. Raises ConfigurationError when overrides contradict each other, AuditFailed when more than the
+    share `largest_merge` of the existing entities would be merged.
     """
     policy = load_policy(rules, as_of)
     con = open_build(build_file)
     try:
-        members: dict[Entity, list[_Member]] = {}
-        for kind in ("account", "person"):
-            members[kind] = _members(kind, _records(con, kind, policy), policy)
-        con.execute("begin transaction")
-        _write(con, members, as_of)
-        con.execute("commit")
+        con.execute("create schema if not exists identity")
+        with _remembered(con, memory, policy), membership.previously(con, previous):
+            records.define_macros(con)
+            membership.create_tables(con)
+            for kind in KINDS:
+                _resolve(con, kind, policy, as_of, largest_merge)
+            return _report(con)
     finally:
         con.close()
-    return ResolveReport(
-        accounts=len({m.entity for m in members["account"]}),
-        account_records=len(members["account"]),
-        people=len({m.entity for m in members["person"]}),
-        person_records=len(members["person"]),
-        methods={
-            kind: dict(sorted(Counter(m.method for m in found).items())) for kind, found in members.items()
-        },
-        for_review=0,
-    )
 
 
-def _records(con: duckdb.DuckDBPyConnection, kind: Entity, policy: Policy) -> list[Record]:
-    table = entry_table(kind)
-    have = columns_of(con, "entry", table)
-    wanted = ("source_system", "source_id", "linked_ids", "name", "website_domain", "tax_id", "email")
-    chosen = ", ".join(f'"{c}"' if c in have else f'null as "{c}"' for c in wanted)
-    rows = con.execute(f"select {chosen} from entry.{table}").fetchall() if have else []
-    records = [_record(kind, dict(zip(wanted, row, strict=True)), policy) for row in rows]
-    records += [Record(key, is_reference=True) for key in dangling_references(con, kind)]
-    return sorted(records, key=lambda r: r.key)
-
-
-def _record(kind: Entity, row: dict[str, Any], policy: Policy) -> Record:
-    key = (row["source_system"], row["source_id"])
-    links = tuple(linked_keys(row["linked_ids"]))
+def _resolve(
+    con: duckdb.DuckDBPyConnection, kind: Entity, policy: Policy, as_of: date, largest_merge: float
+) -> None:
+    weights = model.load(kind)
+    records.read(con, kind, policy, "kept")
     if kind == "person":
-        email = email_address(row["email"], policy.domain_alias)
-        return Record(key, links=links, email=None if email is None or email.is_role else email.address)
-    domain = registrable_domain(row["website_domain"], policy.domain_alias)
-    if domain is not None and domain_class(domain, policy.domain_class) != "corporate":
-        domain = None
-    tax_id = "".join(c for c in (row["tax_id"] or "").upper() if c.isalnum()) or None
-    return Record(key, name=company_name(row["name"]), domain=domain, tax_id=tax_id, links=links)
+        records.set_employers(con, "kept")
+    con.execute(f"create or replace temp table dangling as {records.dangling_references(con, kind)}")
+    edges.links(con, kind)
+    candidates.compare(con, kind, weights, "kept")
+    scoring.score(con, kind, weights, f"kept.{kind}_pairs")
+    edges.decide(con, kind, weights)
+    edges.joined(con, kind)
+    must, cannot = _overrides(con, kind, policy)
+    found, joins, ambiguous = _clustered(con, kind, must, cannot)
+    membership.write(con, kind, weights, found, joins, as_of, largest_merge)
+    review.collect(con, kind, weights, found, joins, ambiguous)
 
 
-class _Components:
-    """Union-find that refuses a union which would break a cannot_link or join one source's records
-    unasked.
-    """
+def _overrides(
+    con: duckdb.DuckDBPyConnection, kind: Entity, policy: Policy
+) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
+    """must_link and cannot_link as pairs of nodes."""
+    keys = sorted({key for o in policy.overrides if o.kind == kind for key in (o.a, o.b)})
+    node = _nodes_of(con, keys)
+    root: dict[int, int] = {}
 
-    def __init__(self, records: Iterable[Record], forbidden: dict[RecordKey, set[RecordKey]]) -> None:
-        self.parent = {record.key: record.key for record in records}
-        self.members: dict[RecordKey, list[RecordKey]] = {key: [key] for key in self.parent}
-        self.forbidden = forbidden
+    def find(each: int) -> int:
+        while root.get(each, each) != each:
+            each = root[each]
+        return each
 
-    def find(self, key: RecordKey) -> RecordKey:
-        while self.parent[key] != key:
-            self.parent[key] = self.parent[self.parent[key]]
-            key = self.parent[key]
-        return key
-
-    def join(self, a: RecordKey, b: RecordKey, *, across_sources: bool, override: bool = False) -> bool:
-        """Whether a and b are one component afterwards."""
-        left, right = sorted((self.find(a), self.find(b)))
-        if left == right:
-            return True
-        ours, theirs = self.members[left], self.members[right]
-        others = set(theirs)
-        if any(self.forbidden.get(key, set()) & others for key in ours):
-            return False
-        if across_sources and not override and {s for s, _ in ours} & {s for s, _ in theirs}:
-            return False
-        self.parent[right] = left
-        self.members[left] = ours + theirs
-        del self.members[right]
-        return True
-
-
-def _members(kind: Entity, records: list[Record], policy: Policy) -> list[_Member]:
-    known = {record.key for record in records}
-    forbidden: dict[RecordKey, set[RecordKey]] = defaultdict(set)
-    for o in policy.of(kind, "cannot_link"):
-        forbidden[o.a].add(o.b)
-        forbidden[o.b].add(o.a)
-    components = _Components(records, forbidden)
-    why: dict[RecordKey, list[Edge]] = defaultdict(list)
-    for o in policy.of(kind, "must_link"):
-        if o.a not in known or o.b not in known:
-            continue
-        if not components.join(o.a, o.b, across_sources=False, override=True):
+    must = [(node[o.a], node[o.b], o) for o in policy.of(kind, "must_link") if o.a in node and o.b in node]
+    cannot = [(node[o.a], node[o.b], o) for o in policy.of(kind, "cannot_link") if o.a in node and o.b in node]
+    for a, b, _ in must:
+        root[find(a)] = find(b)
+    for a, b, override in cannot:
+        if find(a) == find(b):
             raise ConfigurationError(
-                f"identity_overrides: {':'.join(o.a)} and {':'.join(o.b)} must be linked and must not be;"
+                f"identity_overrides: {':'.join(override.a)} and {':'.join(override.b)} must be linked and must not be;"
                 " remove one of the rules on the way between them."
             )
-        edge = Edge(0, o.a, o.b, "must_link", o.reason, True)
-        why[o.a].append(edge)
-        why[o.b].append(edge)
-    for edge in exact_edges(kind, records):
-        if components.join(edge.a, edge.b, across_sources=kind == "account" and not edge.within_source):
-            why[edge.a].append(edge)
-            why[edge.b].append(edge)
-    found: list[_Member] = []
-    for keys in components.members.values():
-        entity = entity_id(kind, min(keys))
-        for key in keys:
-            found.append(_Member(key, entity, *_method(why[key])))
-    references = {record.key for record in records if record.is_reference}
-    return sorted(
-        (
-            _Member(m.key, m.entity, "reference" if m.key in references else m.method, m.weight, m.evidence)
-            for m in found
-        ),
-        key=lambda m: m.key,
+    return [(a, b) for a, b, _ in must], [(a, b) for a, b, _ in cannot]
+
+
+def _nodes_of(con: duckdb.DuckDBPyConnection, keys: list[RecordKey]) -> dict[RecordKey, int]:
+    if not keys:
+        return {}
+    wanted = ", ".join(f"({literal(system)}, {literal(source_id)})" for system, source_id in keys)
+    rows = con.execute(
+        f"select source_system, source_id, node from nodes where (source_system, source_id) in ({wanted})"
+    ).fetchall()
+    return {(system, source_id): node for system, source_id, node in rows}
+
+
+def _clustered(
+    con: duckdb.DuckDBPyConnection, kind: Entity, must: list[tuple[int, int]], cannot: list[tuple[int, int]]
+) -> tuple[clusters.Clusters, clusters.Edges, clusters.Ints]:
+    columns = (
+        ("hash(tax_id)", "hash(places)", "hash(domain)")
+        if kind == "account"
+        else ("hash(null)", "hash('')", "hash(national_id)")
     )
+    only_one, place, anchor = (
+        f"coalesce(cast({c} >> 1 as bigint), 0)" if "null" not in c else "cast(0 as bigint)" for c in columns
+    )
+    is_known = {"account": ("tax_id", "places", "domain"), "person": ("no", "no", "national_id")}[kind]
+    read = con.execute(
+        f"select cast(dense_rank() over (order by source_system) as bigint) as source,"
+        f" case when {is_known[0]} is null then 0 else {only_one} end as only_one,"
+        f" case when {is_known[1]} is null then 0 else {place} end as place,"
+        f" case when {is_known[2]} is null then 0 else {anchor} end as anchor,"
+        f" {'domain is not null or tax_id is not null' if kind == 'account' else 'email is not null'} as anchored"
+        f" from nodes left join {kind}_records as records using (no, source_system, source_id, tie) order by node"
+    ).fetchnumpy()
+    nodes = clusters.Nodes(
+        *(np.asarray(read[c], dtype=np.int64) for c in ("source", "only_one", "place", "anchor"))
+    )
+    found = con.execute("select a, b, rank, bits from joins order by rank, bits desc, a, b").fetchnumpy()
+    joins = clusters.with_must_links(
+        clusters.Edges(*(np.asarray(found[c], dtype=np.int64) for c in ("a", "b", "rank"))), must
+    )
+    bits = np.concatenate([np.full(len(joins) - len(found["a"]), np.inf), np.ma.filled(found["bits"], np.inf)])
+    clear, ambiguous = clusters.without_ambiguous(
+        joins, bits, np.asarray(read["anchored"], dtype=bool), edges.MARGIN
+    )
+    return clusters.cluster(nodes, clear, cannot), clear, ambiguous
 
 
-def _method(edges: list[Edge]) -> tuple[str, float | None, str]:
-    if not edges:
-        return "single", None, "[]"
-    method = "override" if any(e.rule == "must_link" for e in edges) else "deterministic"
-    evidence = [
-        {"rule": e.rule, "value": e.value, "a": ":".join(e.a), "b": ":".join(e.b)} for e in sorted(edges)
-    ]
-    return method, None, json.dumps(evidence, ensure_ascii=False, sort_keys=True)
+@contextmanager
+def _remembered(con: duckdb.DuckDBPyConnection, memory: Path | None, policy: Policy) -> Iterator[None]:
+    """Attach what earlier runs compared as database `kept`; forget it where code, weights or policy changed."""
+    if memory is None:
+        con.execute("attach ':memory:' as kept")
+        opened = nullcontext()
+    else:
+        memory.parent.mkdir(parents=True, exist_ok=True)
+        opened = attached(con, memory, "kept")  # type: ignore[assignment]
+    with opened:
+        version = "/".join(
+            (_SHAPE_VERSION, duckdb.__version__, policy.fingerprint, *(model.load(kind).version for kind in KINDS))
+        )
+        con.execute("create table if not exists kept.version (version varchar)")
+        if con.execute("select version from kept.version").fetchall() != [(version,)]:
+            for (table,) in con.execute(
+                "select table_name from duckdb_tables() where database_name = 'kept' and table_name <> 'version'"
+            ).fetchall():
+                con.execute(f'drop table kept."{table}"')
+        # An interrupted run leaves no version behind, and so nothing that the next one would trust.
+        con.execute("delete from kept.version")
+        yield
+        con.execute("insert into kept.version values (?)", [version])
 
 
-def entity_id(kind: Entity, key: RecordKey) -> str:
-    """The id minted for an entity whose smallest record key is `key`."""
-    digest = hashlib.sha256("\x1f".join((kind, *key)).encode()).hexdigest()
-    return _PREFIX[kind] + digest[:16]
-
-
-_TABLES = """
-create schema if not exists identity;
-create or replace table identity.account_members (
-    source_system varchar not null, source_id varchar not null, account_id varchar not null,
-    match_method varchar not null, match_weight double, evidence json);
-create or replace table identity.person_members (
-    source_system varchar not null, source_id varchar not null, person_id varchar not null,
-    match_method varchar not null, match_weight double, evidence json);
-create or replace table identity.review_queue (
-    pair_id varchar not null, kind varchar not null, source_system_a varchar, source_id_a varchar,
-    source_system_b varchar, source_id_b varchar, match_weight double, reason varchar,
-    amount_at_stake decimal(38, 6), evidence json);
-create or replace table identity.events (
-    event_id varchar not null, occurred_on date not null, kind varchar not null, entity varchar not null,
-    id varchar not null, other_id varchar, source_system varchar, source_id varchar, reason varchar);
-"""
-
-
-def _write(con: duckdb.DuckDBPyConnection, members: dict[Entity, list[_Member]], as_of: date) -> None:
-    for statement in _TABLES.split(";"):
-        if statement.strip():
-            con.execute(statement)
-    for kind, found in members.items():
-        rows = [(*m.key, m.entity, m.method, m.weight, m.evidence) for m in found]
-        _insert(con, f"identity.{kind}_members", rows)
-        created = sorted({m.entity for m in found})
-        events = [
-            (_event_id("create", kind, entity), as_of, "create", kind, entity, None, None, None, "first seen")
-            for entity in created
-        ]
-        _insert(con, "identity.events", events)
-
-
-def _event_id(*parts: str) -> str:
-    return "evt_" + hashlib.sha256("\x1f".join(parts).encode()).hexdigest()[:16]
-
-
-def _insert(con: duckdb.DuckDBPyConnection, table: str, rows: list[tuple[Any, ...]]) -> None:
-    if not rows:
-        return
-    import pyarrow as pa  # type: ignore[import-untyped]
-
-    names = [d[0] for d in con.execute(f"select * from {table} limit 0").description or []]
-    columns = list(zip(*rows, strict=True))
-    batch = pa.table({name: pa.array(column) for name, column in zip(names, columns, strict=True)})
-    con.register("identity_rows", batch)
-    con.execute(f"insert into {table} select * from identity_rows")
-    con.unregister("identity_rows")
+def _report(con: duckdb.DuckDBPyConnection) -> ResolveReport:
+    counts: dict[str, tuple[int, int]] = {}
+    methods: dict[str, dict[str, int]] = {}
+    for kind in KINDS:
+        table = f"identity.{kind}_members"
+        ((entities, rows),) = con.execute(f"select count(distinct {kind}_id), count(*) from {table}").fetchall()
+        counts[kind] = (entities, rows)
+        methods[kind] = dict(
+            con.execute(f"select match_method, count(*) from {table} group by 1 order by 1").fetchall()
+        )
+    ((for_review,),) = con.execute("select count(*) from identity.review_queue").fetchall()
+    return ResolveReport(*counts["account"], *counts["person"], methods, for_review)

@@ -1,0 +1,105 @@
+"""Ids that stay: an entity keeps the id under which most of its records were known before, and every change is an event."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Set
+from dataclasses import dataclass, field
+
+from orchestration.identity.policy import Entity, RecordKey
+
+_PREFIX: dict[Entity, str] = {"account": "acc_", "person": "per_"}
+
+
+def minted(kind: Entity, key: RecordKey, taken: Set[str] = frozenset()) -> str:
+    """A new id, from the smallest record key of the entity; counted on where somebody has it already."""
+    attempt = 0
+    while True:
+        parts = (kind, *key) if not attempt else (kind, *key, str(attempt))
+        found = _PREFIX[kind] + hashlib.sha256("\x1f".join(parts).encode()).hexdigest()[:16]
+        if found not in taken:
+            return found
+        attempt += 1
+
+
+@dataclass(frozen=True)
+class Event:
+    """One change of an id: create, join, merge, split or redirect."""
+
+    what: str
+    id: str
+    other_id: str | None = None
+    key: RecordKey | None = None
+    reason: str = ""
+
+
+@dataclass
+class History:
+    """What was known before this run: the id of every record, retired ids, and where records came from."""
+
+    member: dict[RecordKey, str] = field(default_factory=dict)
+    ids: set[str] = field(default_factory=set)
+    live: set[str] = field(default_factory=set)
+    moved_from: dict[RecordKey, list[str]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Named:
+    """The id of every cluster, and what changed."""
+
+    ids: dict[int, str]
+    events: list[Event]
+    merged: int
+
+
+def name_clusters(kind: Entity, changed: dict[int, list[RecordKey]], history: History) -> Named:
+    """Ids for clusters whose records did not all carry one id before, or that share it with another cluster."""
+    overlap: list[tuple[int, str, RecordKey, int]] = []
+    first = {cluster: min(keys) for cluster, keys in changed.items()}
+    for cluster, keys in changed.items():
+        counts = Counter(history.member[key] for key in keys if key in history.member)
+        overlap += [(-count, old, first[cluster], cluster) for old, count in counts.items()]
+    ids: dict[int, str] = {}
+    owner: dict[str, int] = {}
+    for _, old, _, cluster in sorted(overlap):
+        if cluster not in ids and old not in owner:
+            ids[cluster], owner[old] = old, cluster
+    # What was merged away and is apart again gets its old id back.
+    for cluster in sorted((c for c in changed if c not in ids), key=lambda c: first[c]):
+        former = Counter(old for key in changed[cluster] for old in history.moved_from.get(key, ()))
+        for old, _ in sorted(former.items(), key=lambda each: (-each[1], each[0])):
+            if old not in owner and old not in history.live:
+                ids[cluster], owner[old] = old, cluster
+                break
+        else:
+            ids[cluster] = minted(kind, first[cluster], history.ids | owner.keys())
+            owner[ids[cluster]] = cluster
+    return Named(ids, *_events(changed, ids, owner, history))
+
+
+def _events(
+    changed: dict[int, list[RecordKey]], ids: dict[int, str], owner: dict[str, int], history: History
+) -> tuple[list[Event], int]:
+    events: list[Event] = []
+    gone: dict[str, str] = {}
+    for cluster, keys in sorted(changed.items(), key=lambda each: ids[each[0]]):
+        own = ids[cluster]
+        before = [key for key in keys if key in history.member]
+        if own not in history.ids:
+            origin = {history.member[key] for key in before}
+            events.append(Event("create", own, reason=f"split off {min(origin)}" if origin else "first seen"))
+        for key in sorted(keys):
+            old = history.member.get(key)
+            if old is None:
+                if own in history.ids:
+                    events.append(Event("join", own, key=key, reason="new record"))
+            elif old != own:
+                if old in owner:
+                    events.append(Event("split", own, old, key, "no longer the same"))
+                else:
+                    gone[old] = own
+                    events.append(Event("merge", own, old, key, "found to be the same"))
+    events += [Event("redirect", old, new, reason="merged") for old, new in sorted(gone.items())]
+    return events, len(gone)
+

@@ -31,7 +31,7 @@ run: $(READY) ## deliver the pretend company's exports, then run the warehouse o
 
 .PHONY: test
 test: $(READY) lint ## lint and every test
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadgroup
 
 .PHONY: quick
 quick: $(READY) ## the tests that take seconds

@@ -1,8 +1,8 @@
 {#- Rows of one variant in the shape all KPI marts share. `value` is numerator / denominator unless given. Units: ratio,
-    currency, currency_per_day, days, count. `interval` 'wilson' adds the 95 % interval of a share of counts. -#}
+    currency, currency_per_day, days, count. `interval` 'wilson' adds the 95 % interval of a share of counts, `low` and `high` any other. -#}
 {% macro kpi_rows(
     relation, variant='default', numerator=none, denominator=none, value=none, n=none, unit='ratio', interval=none,
-    null_reason=none, only=none
+    null_reason=none, only=none, low='null', high='null'
 ) -%}
     select
         cast('{{ variant }}' as {{ dbt.type_string() }}) as variant,
@@ -23,8 +23,8 @@
         {{ wilson(numerator, denominator, '-') }} as value_low,
         {{ wilson(numerator, denominator, '+') }} as value_high,
         {%- else %}
-        cast(null as double) as value_low,
-        cast(null as double) as value_high,
+        cast({{ low }} as double) as value_low,
+        cast({{ high }} as double) as value_high,
         {%- endif %}
         cast('{{ unit }}' as {{ dbt.type_string() }}) as unit,
         cast({{ "'" ~ var('reporting_currency') ~ "'" if unit.startswith('currency') else 'null' }} as {{ dbt.type_string() }}) as currency_code,

@@ -1,9 +1,10 @@
-{#- Rows of one entity from every source that has it: systems with a folder in models/sources/, then sources mapped in
+{#- Rows of one entity from every source that has it: vendors with a folder in models/sources/, then sources mapped in
     revops.yml. No source, no rows, same columns. -#}
 {% macro union_sources(entity) -%}
     {%- set branches = [] -%}
-    {%- for system in var('sources_by_entity').get(entity, []) -%}
-        {%- do branches.append(modelled_records(ref(system ~ '__' ~ entity), model.columns)) -%}
+    {%- set configured = var('vendor_sources', none) -%}
+    {%- for kind in var('sources_by_entity').get(entity, []) if configured is none or kind in configured -%}
+        {%- do branches.append(modelled_records(ref(kind ~ '__' ~ entity), model.columns, entity)) -%}
     {%- endfor -%}
     {%- for source_name in var('mapped_sources').get(entity, []) -%}
         {%- do branches.append(mapped_records(source_name, entity, model.columns)) -%}
@@ -15,13 +16,36 @@
     {%- endif -%}
 {%- endmacro %}
 
-{#- Columns by name, so that a model that lacks one fails instead of filling it with null. -#}
-{% macro modelled_records(relation, columns) -%}
+{#- Columns by name, so that a model that lacks one fails instead of filling it with null. Fields of the company's own, named in
+    revops.yml, come first. -#}
+{% macro modelled_records(relation, columns, entity) -%}
 select
-    {%- for name in columns %}
-    {{ adapter.quote(name) }}{{ ',' if not loop.last }}
+    {%- for column in columns.values() %}
+    {{ own_field(column, entity) }} as {{ adapter.quote(column.name) }}{{ ',' if not loop.last }}
+    {%- else %}
+    1 as nothing
     {%- endfor %}
 from {{ relation }}
+{%- endmacro %}
+
+{#- A column of a vendor's model, or what the sources' own fields say where revops.yml names one for it. -#}
+{% macro own_field(column, entity) -%}
+    {%- set quoted = adapter.quote(column.name) -%}
+    {%- set meta = column.config.get('meta', {}) -%}
+    {%- set found = [] -%}
+    {%- for source_name, entities in var('vendor_fields', {}).items() -%}
+        {%- set field = entities.get(entity, {}).get(column.name) -%}
+        {%- if field -%}
+            {%- set text = json_text('custom', field) -%}
+            {%- if meta.get('one_of') -%}
+                {%- set cases = [] -%}
+                {%- for word in meta.one_of -%}{%- do cases.append("when '" ~ word ~ "' then '" ~ word ~ "'") -%}{%- endfor -%}
+                {%- set text = 'case lower(' ~ text ~ ') ' ~ cases | join(' ') ~ ' end' -%}
+            {%- endif -%}
+            {%- do found.append("case when source_system = '" ~ source_name ~ "' then " ~ try_cast(text, column.data_type) ~ " end") -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {{- 'coalesce(' ~ (found + [quoted]) | join(', ') ~ ')' if found else quoted -}}
 {%- endmacro %}
 
 {% macro no_records(columns) -%}
@@ -50,20 +74,7 @@ select
     {%- else %}
     1 as nothing
     {%- endfor %}
-from (
-    select
-        *,
-        row_number() over (
-            partition by source_id
-            order by _version_at desc, _dlt_load_id desc, _row desc, _content_hash asc
-        ) as version_rank
-    from {{ raw_table(source_name, entity) }}
-    where _dlt_load_id in (select load_id from {{ raw_table(source_name, '_dlt_loads') }} where status = 0)
-    {%- if var('known_at') %}
-        and _extracted_at <= cast('{{ var("known_at") }}' as timestamp)
-    {%- endif %}
-) as versions
-where version_rank = 1
+from {{ latest_versions(source_name, entity, 'source_id') }} as versions
 {%- endmacro %}
 
 {#- Where raw lies: an attached file on DuckDB, a namespace of the catalog elsewhere. -#}

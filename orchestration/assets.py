@@ -12,15 +12,18 @@ from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings
 
 from orchestration import run as steps
 from orchestration.checks import AUDIT_CHECK_SPECS, audit_results
-from orchestration.contract import entry_contract
+from orchestration.contract import entry_contract, raw_contract
 from orchestration.errors import ConfigurationError, RevopsError
 from orchestration.run import Run
 from orchestration.settings import FilesSource, Settings, Source
 from orchestration.transform import NodeResult
+from orchestration.vendor_settings import VendorSource
 
 # Written by the runner and by orchestration/identity, orchestration/insight; dbt knows them as sources.
 _WRITTEN_BEFORE_ENTRY = "run"
 _WRITTEN_BY_IDENTITY = "identity"
+# The models of models/sources/.
+_MAPPED_BY_SQL = "sources"
 
 _EXTRACTION_RETRIES = dg.RetryPolicy(max_retries=2, delay=5, backoff=dg.Backoff.EXPONENTIAL)
 
@@ -57,15 +60,20 @@ def warehouse_assets(settings: Settings, manifest: Mapping[str, Any]) -> list[dg
     """Every asset of the job: extraction, entry, identity, warehouse, candidate, published."""
     translator = _Translator(settings=DagsterDbtTranslatorSettings(enable_source_tests_as_checks=True))
     entry = _stage(
-        manifest, translator, lambda node: node["schema"] in ("entry", "rules", _WRITTEN_BEFORE_ENTRY)
+        manifest,
+        translator,
+        lambda node: node["schema"] in (_MAPPED_BY_SQL, "entry", "rules", _WRITTEN_BEFORE_ENTRY),
     )
     identity = _stage(manifest, translator, lambda node: node["schema"] == _WRITTEN_BY_IDENTITY)
-    taken = {*entry.keys, *identity.keys}
+    vendor_tables = {
+        unique_id for unique_id, node in manifest["sources"].items() if node["schema"].startswith("raw_")
+    }
+    taken = {*entry.keys, *identity.keys, *vendor_tables}
     warehouse = _stage(manifest, translator, lambda node: node["unique_id"] not in taken)
     extracted = {source.name: _raw_keys(source, settings) for source in settings.sources}
     return [
         *(_extraction(source, extracted[source.name]) for source in settings.sources),
-        _entry(entry, extracted),
+        _entry(entry, extracted, settings),
         _identity(identity, entry),
         _warehouse(warehouse),
         _candidate(warehouse, identity),
@@ -109,10 +117,20 @@ def _extraction(source: Source, keys: Mapping[str, dg.AssetKey]) -> dg.AssetsDef
     return extract
 
 
-def _entry(stage: _Stage, extracted: Mapping[str, Mapping[str, dg.AssetKey]]) -> dg.AssetsDefinition:
-    """dbt does not know which sources a configuration maps; the lineage of each entity to them is added
-    here.
-    """
+def _entry(
+    stage: _Stage, extracted: Mapping[str, Mapping[str, dg.AssetKey]], settings: Settings
+) -> dg.AssetsDefinition:
+    """dbt does not know which sources a configuration has; their part of the lineage is added here."""
+
+    def tables_read(spec: dg.AssetSpec) -> list[dg.AssetKey]:
+        """The extracted tables behind a vendor's model, which dbt calls [raw_<kind>, table]."""
+        return [
+            dg.AssetKey([source.name, dep.asset_key.path[1]])
+            for dep in spec.deps
+            for source in settings.sources
+            if dep.asset_key.path[0] == f"raw_{source.kind}"
+        ]
+
     specs = [
         spec.merge_attributes(
             deps=[keys[spec.key.path[-1]] for keys in extracted.values() if spec.key.path[-1] in keys]
@@ -120,6 +138,8 @@ def _entry(stage: _Stage, extracted: Mapping[str, Mapping[str, dg.AssetKey]]) ->
         if spec.key.path[0] == "entry"
         else spec.merge_attributes(deps=[key for keys in extracted.values() for key in keys.values()])
         if spec.key.path[0] == _WRITTEN_BEFORE_ENTRY
+        else spec.replace_attributes(deps=tables_read(spec))
+        if spec.key.path[0] == _MAPPED_BY_SQL
         else spec
         for spec in stage.specs
     ]
@@ -292,6 +312,8 @@ def _raw_keys(source: Source, settings: Settings) -> dict[str, dg.AssetKey]:
         entities = [entity for entity in entry_contract() if entity in stems]
     else:
         entities = list(source.entities or ())
+    if isinstance(source, VendorSource):
+        entities += raw_contract(source.kind)
     return {entity: dg.AssetKey([source.name, entity]) for entity in entities} or {
         "": dg.AssetKey([source.name])
     }

@@ -7,10 +7,11 @@ from pathlib import Path
 import duckdb
 
 from orchestration import restatements
-from orchestration.contract import entry_contract
+from orchestration.contract import entry_contract, modelled_entities
 from orchestration.errors import SourceFailed
 from orchestration.runlog import RunRecord
 from orchestration.settings import Settings
+from orchestration.vendor_settings import VendorSource
 from orchestration.warehouse import (
     attached,
     checkpoint_and_close,
@@ -102,7 +103,7 @@ def write(
                 f" {home};"
                 " run without --source and --no-extract, or publish without with --allow-stale."
             )
-        inputs = _inputs(landed)
+        inputs = _inputs(settings, landed)
         _create(con, "inputs", {"entity": "varchar", "source_system": "varchar"})
         for entity, names in inputs.items():
             con.executemany("insert into run.inputs values (?, ?)", [(entity, name) for name in names])
@@ -147,11 +148,20 @@ def last_loads(home: Path, settings: Settings) -> dict[str, str]:
     return loads
 
 
-def _inputs(landed: Mapping[str, Mapping[str, Mapping[str, str]]]) -> dict[str, list[str]]:
+def _inputs(
+    settings: Settings, landed: Mapping[str, Mapping[str, Mapping[str, str]]]
+) -> dict[str, list[str]]:
+    given = {
+        source.name: {*modelled_entities().get(source.kind, ()), *source.entities}
+        if isinstance(source, VendorSource)
+        else landed[source.name].keys()
+        for source in settings.sources
+        if source.name in landed
+    }
     return {
         entity: names
         for entity in entry_contract()
-        if (names := [source for source, found in landed.items() if entity in found])
+        if (names := [source for source, found in given.items() if entity in found])
     }
 
 

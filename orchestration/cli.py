@@ -27,8 +27,12 @@ app = typer.Typer(
 sources_app = typer.Typer(
     help="What is configured, and whether it can be reached.", invoke_without_command=True
 )
+export_app = typer.Typer(
+    help="Copies of what is published, for tools that do not open it themselves.", no_args_is_help=True
+)
 sandbox_app = typer.Typer(help="The pretend company.", no_args_is_help=True)
 app.add_typer(sources_app, name="sources")
+app.add_typer(export_app, name="export")
 app.add_typer(sandbox_app, name="sandbox")
 
 
@@ -51,6 +55,10 @@ _day = _parsed(date.fromisoformat, "2026-03-31")
 
 Config = Annotated[Path | None, typer.Option(help="Configuration file; REVOPS_CONFIG, else ./revops.yml.")]
 Home = Annotated[Path | None, typer.Option(help="Folder of all data; REVOPS_HOME, else ./data.")]
+Tables = Annotated[
+    list[str] | None,
+    typer.Option("--table", metavar="SCHEMA.TABLE", help="This table only; may be repeated."),
+]
 OutputFormat = Annotated[Format, typer.Option("--format", help="How to print.")]
 
 
@@ -148,7 +156,8 @@ def _print_summary(this_run: "Run") -> None:
             console.print(f"  {problem}", markup=False)
         console.print()
     path = published_file(this_run.home)
-    console.print(f"Published as of {this_run.as_of}: {path}", markup=False)
+    said = "Nothing changed; still published as of" if this_run.unchanged else "Published as of"
+    console.print(f"{said} {this_run.as_of}: {path}", markup=False)
     console.print(f"  Parquet        {path.with_name('parquet')}", markup=False)
     console.print("  one KPI        revops kpi win_rate --by segment --explain", markup=False)
     console.print(f"  the page       {path.parent / 'dashboard.html'}", markup=False, soft_wrap=True)
@@ -358,6 +367,80 @@ def dashboard(
     print(page)
     if open_page and not webbrowser.open(page.resolve().as_uri()):
         raise RevopsError(f"No browser could be started here; open {page} in one.")
+
+
+@export_app.command("csv")
+def export_csv(
+    folder: Annotated[Path, typer.Argument(help="Written to: FOLDER/schema/table.csv.")],
+    table: Tables = None,
+    home: Home = None,
+) -> None:
+    """Tables as CSV files, in which no cell is a formula."""
+    from orchestration.publish.export_files import write_csv
+    from orchestration.warehouse import open_published
+
+    with open_published(home_folder(home)) as con:
+        counts = write_csv(con, folder, table or ())
+    print_rows(("table", "rows"), list(counts.items()), Format.TABLE, sys.stdout)
+
+
+@export_app.command("parquet")
+def export_parquet(
+    folder: Annotated[Path, typer.Argument(help="Written to: FOLDER/schema/table.parquet.")],
+    table: Tables = None,
+    home: Home = None,
+) -> None:
+    """Tables as Parquet files: the published ones, copied."""
+    from orchestration.publish.export_files import copy_parquet
+    from orchestration.publish.versions import current_version
+    from orchestration.warehouse import open_reader
+
+    version = current_version(home_folder(home))
+    if version is None:
+        raise ConfigurationError(f"Nothing is published in {home_folder(home)} yet; run `revops run` first.")
+    with open_reader(version.folder / "revops.duckdb") as con:
+        counts = copy_parquet(con, version.folder / "parquet", folder, table or ())
+    print_rows(("table", "rows"), list(counts.items()), Format.TABLE, sys.stdout)
+
+
+@export_app.command("xlsx")
+def export_xlsx(
+    file: Annotated[Path, typer.Argument(help="Workbook to write.")],
+    table: Tables = None,
+    home: Home = None,
+) -> None:
+    """Tables as an Excel workbook without formulas; KPI values, definitions and goals if none is named."""
+    from orchestration.publish.workbook import DEFAULT_TABLES, write_workbook
+    from orchestration.warehouse import open_published
+
+    with open_published(home_folder(home)) as con:
+        counts = write_workbook(con, file, table or DEFAULT_TABLES)
+    print_rows(("sheet", "rows"), list(counts.items()), Format.TABLE, sys.stdout)
+
+
+@export_app.command("postgres")
+def export_to_postgres(
+    dsn: Annotated[
+        str | None,
+        typer.Argument(help="postgresql://user@host/database; REVOPS_EXPORT_DSN if left out."),
+    ] = None,
+    home: Home = None,
+) -> None:
+    """All tables into a PostgreSQL database, in place of those of the last export, at one moment."""
+    from orchestration.settings import export_dsn
+    from orchestration.warehouse import open_published
+
+    address = export_dsn(dsn)
+    try:
+        from orchestration.publish.export_postgres import export_postgres
+    except ImportError:
+        raise ConfigurationError(
+            "The PostgreSQL driver is not installed; `pip install 'psycopg[binary]'` adds it."
+        ) from None
+    with open_published(home_folder(home)) as con:
+        exported = export_postgres(con, address)
+    rows = [(f"{each.schema}.{each.name}", each.rows, each.content[:12]) for each in exported]
+    print_rows(("table", "rows", "content"), rows, Format.TABLE, sys.stdout)
 
 
 @sandbox_app.command()

@@ -17,6 +17,10 @@ from orchestration.errors import ConfigurationError
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 
 
+# What macros/vendor_records.sql adds to the columns of a raw table.
+ADDED_TO_RAW = ("source_system", "is_gone")
+
+
 @dataclass(frozen=True)
 class Column:
     """One entry column.
@@ -52,6 +56,34 @@ def entry_contract() -> Mapping[str, Entity]:
     return MappingProxyType({entity.name: entity for entity in entities})
 
 
+@cache
+def raw_contract(kind: str) -> Mapping[str, Entity]:
+    """Every table of a vendor, from `models/sources/<kind>/<kind>.yml`; all else is custom."""
+    file = PROJECT_ROOT / "models" / "sources" / kind / f"{kind}.yml"
+    (source,) = yaml.safe_load(file.read_text(encoding="utf-8"))["sources"]
+    found = {}
+    for table in source["tables"]:
+        columns = [_read_column(column) for column in table["columns"]]
+        found[table["name"]] = Entity(
+            name=table["name"],
+            columns=MappingProxyType(
+                {column.name: column for column in columns if column.name not in ADDED_TO_RAW}
+            ),
+        )
+    return MappingProxyType(found)
+
+
+@cache
+def modelled_entities() -> Mapping[str, tuple[str, ...]]:
+    """Kind → the entry entities its models provide, as dbt_project.yml lists them."""
+    project = yaml.safe_load((PROJECT_ROOT / "dbt_project.yml").read_text(encoding="utf-8"))
+    found: dict[str, list[str]] = {}
+    for entity, kinds in project["vars"]["sources_by_entity"].items():
+        for kind in kinds:
+            found.setdefault(kind, []).append(entity)
+    return MappingProxyType({kind: tuple(entities) for kind, entities in found.items()})
+
+
 def _read_entity(file: Path) -> Entity:
     (model,) = yaml.safe_load(file.read_text(encoding="utf-8"))["models"]
     columns = [_read_column(column) for column in model["columns"]]
@@ -63,7 +95,9 @@ def _read_entity(file: Path) -> Entity:
 
 def _read_column(column: dict[str, Any]) -> Column:
     meta = column["config"]["meta"]
-    constraints = {constraint["type"] for constraint in column.get("constraints", [])}
+    # A source has no constraints in dbt; a column it must have says so in its meta.
+    required = {"not_null"} if meta.get("required") else set()
+    constraints = required | {constraint["type"] for constraint in column.get("constraints", [])}
     # A column with a default is never null in the model, but a source need not give it.
     return Column(
         name=column["name"],

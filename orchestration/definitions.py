@@ -64,7 +64,7 @@ def new_run(settings: Settings, home: Path) -> dg.ResourceDefinition:
 def defs() -> dg.Definitions:
     """The definitions for the configuration and home folder of the environment."""
     settings = load_settings(config_path())
-    return assemble(settings, transform.manifest(), new_run(settings, home_folder()))
+    return assemble(settings, transform.manifest(settings), new_run(settings, home_folder()))
 
 
 def _options(config: dict[str, Any]) -> RunOptions:

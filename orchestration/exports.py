@@ -38,7 +38,7 @@ def print_rows(
     elif output_format is Format.CSV:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow([spreadsheet_safe(column) for column in columns])
-        writer.writerows([spreadsheet_safe(_cell(value)) for value in row] for row in rows)
+        writer.writerows([spreadsheet_safe(cell_text(value)) for value in row] for row in rows)
     else:
         _print_table(columns, rows, file, title)
 
@@ -62,7 +62,7 @@ def _print_table(columns: Sequence[str], rows: Sequence[Sequence[Any]], file: Te
         numeric = any(isinstance(row[index], int | float | Decimal) for row in rows)
         table.add_column(column, justify="right" if numeric else "left", overflow="fold")
     for row in rows:
-        table.add_row(*(_escape(_cell(value)) for value in row))
+        table.add_row(*(_escape(cell_text(value)) for value in row))
     console.print(table)
 
 
@@ -70,7 +70,8 @@ def _escape(text: str) -> str:
     return text.replace("[", r"\[")
 
 
-def _cell(value: Any) -> str:
+def cell_text(value: Any) -> str:
+    """A value as the text of a cell; an empty one is null."""
     match value:
         case None:
             return ""

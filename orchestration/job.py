@@ -4,14 +4,16 @@ import logging
 import warnings
 
 from orchestration.errors import RevopsError
-from orchestration.run import INTERRUPTED, Run, raise_if_failed
+from orchestration.run import INTERRUPTED, Run, is_unchanged, raise_if_failed
 from orchestration.settings import switch_off_telemetry
 
 
 def execute(run: Run) -> None:
     """Run every step of an open run as the Dagster job, and raise the RevopsError that stopped it, if one
-    did.
+    did. A run that would publish what is published ends before Dagster starts.
     """
+    if is_unchanged(run):
+        return
     with run.reporter.step("prepare"):
         # Imported only now: Dagster and dbt take seconds, and a run that finds the lock held should not need
         # them.

@@ -102,12 +102,13 @@ class PrivateBuild:
             self._run(f"+{self.kpi},path:models/entry", None, said)
         # Nothing but what reads the changed setting is built again.
         below = f",{since}+" if self.is_built and since else ""
-        fitted = "source.revops.insight.retention_curves" in self.upstream
+        insight = "source.revops.insight."
+        fitted = [each.removeprefix(insight) for each in self.upstream if each.startswith(insight)]
         if not fitted:
             self._run(f"+{self.kpi}{below}", "path:models/entry", said)
         else:
             self._run(f"+{self.kpi},path:models/revenue{below} +{self.kpi},{_LEDGER}{below}", None, said)
-            transform.fit_retention_curves(self.file)
+            transform.write_insight(self.file, self.as_of, self.settings, only=fitted)
             self._run(f"+{self.kpi},path:models/metrics{below}", _LEDGER, said)
         self.is_built = True
 

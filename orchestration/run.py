@@ -19,7 +19,7 @@ from zoneinfo import ZoneInfo
 
 import duckdb
 
-from orchestration import build_inputs, runlog, sources, transform
+from orchestration import build_inputs, runlog, sources, transform, unchanged
 from orchestration.contract import PROJECT_ROOT
 from orchestration.errors import AuditFailed, RevopsError, SourceFailed
 from orchestration.publish.audit import (
@@ -33,7 +33,7 @@ from orchestration.publish.audit import (
 from orchestration.publish.candidate import write_candidate
 from orchestration.publish.lock import single_writer
 from orchestration.publish.tables import PublishedTable, personal_columns
-from orchestration.publish.versions import Version
+from orchestration.publish.versions import Version, current_version
 from orchestration.publish.versions import publish as publish_version
 from orchestration.reporter import Reporter
 from orchestration.settings import Settings, Source, crash_point
@@ -75,13 +75,14 @@ class Run:
     tables: list[PublishedTable] = field(default_factory=list)
     report: AuditReport | None = None
     version: Version | None = None
+    unchanged: bool = False
     error: RevopsError | None = None
     seconds: dict[str, float] = field(default_factory=dict)
 
     @cached_property
     def manifest(self) -> dict[str, Any]:
         """dbt's manifest of the models this run builds."""
-        return transform.manifest()
+        return transform.manifest(self.settings)
 
     @property
     def work(self) -> Path:
@@ -155,24 +156,13 @@ def extract_source(run: Run, source: Source) -> SourceResult | None:
     """Read what changed at one source into landing.duckdb.
 
     A source that fails raises, and stays in `failures` so that nothing is published; with --allow-stale it is
-    only reported, and None returned.
+    only reported, and None returned. One that this run has read is not read again.
     """
+    if source.name in run.extracted:
+        return run.extracted[source.name]
     run.failures.pop(source.name, None)
     try:
-        with run.step(f"extract {source.name}"):
-            result = sources.extract(
-                source,
-                run.settings,
-                run.home,
-                run.work,
-                run.run_id,
-                run.started_at,
-                full_refresh=run.options.full_refresh,
-                allow_shrink=run.options.allow_shrink,
-                progress=lambda entity, rows: run.reporter.detail(
-                    f"extract {source.name}: {entity}, {rows:,} rows"
-                ),
-            )
+        return _read(run, source)
     except RevopsError as failure:
         run.error = None
         if not run.options.allow_stale:
@@ -181,9 +171,28 @@ def extract_source(run: Run, source: Source) -> SourceResult | None:
             raise
         run.reporter.warning(f"{failure} What was loaded of it before is used.")
         return None
-    run.extracted[source.name] = result
-    crash_point("after_extract")
-    return result
+
+
+def is_unchanged(run: Run) -> bool:
+    """Whether the published version is what this run would publish: then nothing is built, and it stands.
+
+    Reads the sources first. False where one of them fails, for the run that follows to report it.
+    """
+    before = current_version(run.home)
+    options = run.options
+    if before is None or options.full_refresh or options.allow_stale:
+        return False
+    if before.manifest.get("as_of") != run.as_of.isoformat():
+        return False
+    for source in run.sources_to_extract:
+        if source.name not in run.extracted:
+            try:
+                _read(run, source)
+            except RevopsError:
+                run.error = None
+                return False
+    run.unchanged = before.manifest.get("computed_from") == _computed_from(run)
+    return run.unchanged
 
 
 def raise_if_failed(run: Run) -> None:
@@ -286,6 +295,30 @@ def today(settings: Settings) -> date:
     return datetime.now(ZoneInfo(settings.reporting.timezone)).date()
 
 
+def _read(run: Run, source: Source) -> SourceResult:
+    with run.step(f"extract {source.name}"):
+        result = sources.extract(
+            source,
+            run.settings,
+            run.home,
+            run.work,
+            run.run_id,
+            run.started_at,
+            full_refresh=run.options.full_refresh,
+            allow_shrink=run.options.allow_shrink,
+            progress=lambda entity, rows: run.reporter.detail(
+                f"extract {source.name}: {entity}, {rows:,} rows"
+            ),
+        )
+    run.extracted[source.name] = result
+    crash_point("after_extract")
+    return result
+
+
+def _computed_from(run: Run) -> str:
+    return unchanged.state(run.settings, run.home, run.as_of, run.options.known_at)
+
+
 def _source_error(failures: Mapping[str, RevopsError]) -> RevopsError:
     first = next(iter(failures.values()))
     kept = "Nothing was published; what the other sources gave is loaded and kept."
@@ -322,7 +355,8 @@ def _sample(run: Run, test: NodeResult) -> Sample:
     node = run.manifest["nodes"].get(test.unique_id)
     if node is None:
         return ()
-    file = transform.manifest_path().parent / "compiled" / node["package_name"] / node["original_file_path"]
+    compiled = transform.manifest_path(run.settings).parent / "compiled"
+    file = compiled / node["package_name"] / node["original_file_path"]
     # Generic tests are compiled into a folder named after the YAML that states them.
     path = file if file.suffix == ".sql" else file / Path(node["path"]).name
     if not path.is_file():
@@ -356,13 +390,15 @@ def _clear_dead_runs(home: Path) -> None:
 def _finish(run: Run) -> None:
     runlog.append(run.home, _record(run, _status(run)))
     # What a failed audit complains about can be looked at until the next run starts.
-    if run.version:
+    if run.version or run.unchanged:
         shutil.rmtree(run.work, ignore_errors=True)
 
 
 def _status(run: Run) -> runlog.Status:
     if run.version:
         return "published"
+    if run.unchanged:
+        return "unchanged"
     if isinstance(run.error, AuditFailed):
         return "audit_failed"
     if run.failures:
@@ -408,6 +444,7 @@ def _manifest(run: Run, report: AuditReport) -> dict[str, Any]:
         "people": run.settings.publish.people,
         "reporting": run.settings.reporting.model_dump(),
         "policy": build_inputs.policy(run.build_file),
+        "computed_from": _computed_from(run),
         "duckdb": duckdb.__version__,
         "content_hash": report.content_hash,
         "tables": {

@@ -20,7 +20,9 @@ _SECRETS = (
     ),
 )
 
-Status = Literal["running", "published", "not_published", "failed", "audit_failed", "source_failed"]
+Status = Literal[
+    "running", "published", "unchanged", "not_published", "failed", "audit_failed", "source_failed"
+]
 
 
 @dataclass(frozen=True)

@@ -42,6 +42,15 @@ class Reading:
 
 
 @dataclass(frozen=True)
+class Goal:
+    """What a KPI is to reach in the period `grain` names, and whether it does so far."""
+
+    target: float
+    status: str
+    grain: str
+
+
+@dataclass(frozen=True)
 class Score:
     """A line of the scorecard. `month` is the last complete month, `year` the twelve months that end with
     it.
@@ -53,8 +62,7 @@ class Score:
     currency: str
     month: Reading
     year: Reading
-    target: float | None = None
-    status: str | None = None
+    goal: Goal | None = None
 
 
 def last_complete_month(con: duckdb.DuckDBPyConnection) -> date | None:
@@ -78,8 +86,7 @@ def scorecard(con: duckdb.DuckDBPyConnection) -> tuple[date | None, list[Score]]
     for kpi, title, unit, currency in _described(con):
         monthly = _reading(con, kpi, "month", month)
         yearly = _reading(con, kpi, "trailing_12_months", month)
-        target, status = goals.get(kpi, (None, None))
-        scores.append(Score(kpi, title, unit, currency or "", monthly, yearly, target, status))
+        scores.append(Score(kpi, title, unit, currency or "", monthly, yearly, goals.get(kpi)))
     return month, scores
 
 
@@ -91,9 +98,10 @@ def print_scorecard(console: Console, month: date, scores: list[Score]) -> None:
         table.add_column(heading, justify="right", no_wrap=True)
     for score in scores:
         target = ""
-        if score.target is not None:
-            state = f" ({score.status.replace('_', ' ')})" if score.status else ""
-            target = f"{_value(score.target, score)}{state}"
+        if score.goal is not None:
+            # A month is not measured against a quarter's goal: the quarter is, so far.
+            period = "" if score.goal.grain == "month" else f"{score.goal.grain} "
+            target = f"{_value(score.goal.target, score)} ({period}{score.goal.status.replace('_', ' ')})"
         table.add_row(
             score.title,
             _reading_text(score.month, score),
@@ -238,14 +246,16 @@ def _reading(con: duckdb.DuckDBPyConnection, kpi: str, grain: str, month: date) 
     return Reading(None, None, reasons[0][0])
 
 
-def _goals(con: duckdb.DuckDBPyConnection, month: date) -> dict[str, tuple[float | None, str | None]]:
-    """Target and status per KPI in `month`, where the file has goals."""
+def _goals(con: duckdb.DuckDBPyConnection, month: date) -> dict[str, Goal]:
+    """The goal of each KPI for `month`, else for the quarter or year it lies in, where the file has goals."""
     ((name,),) = con.execute("select current_database()").fetchall()
-    if "goal_status" not in tables(con, name, "metrics"):
+    if "goals" not in tables(con, name, "metrics"):
         return {}
     rows = con.execute(
-        "select kpi, target, status from metrics.goal_status where period_start = ? and dimension_value ="
-        " 'all'",
-        [month],
+        "select kpi, target, status, grain from metrics.goals where variant = 'default' and dimension = 'all'"
+        " and period_start <= $month and period_end >= cast($month as date) + interval 1 month"
+        " order by kpi, period_end desc, owner desc",
+        {"month": month},
     ).fetchall()
-    return {kpi: (target, status) for kpi, target, status in rows}
+    # The last one of a KPI counts: its shortest period.
+    return {kpi: Goal(target, status, grain) for kpi, target, status, grain in rows}

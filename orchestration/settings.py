@@ -14,16 +14,20 @@ from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError
 
-from orchestration.contract import PROJECT_ROOT, Column, Entity, entry_contract
+from orchestration.contract import PROJECT_ROOT, Column, Entity, entry_contract, modelled_entities
 from orchestration.errors import ConfigurationError
-
-Scalar = str | bool | int | float
-
-
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+from orchestration.vendor_settings import (
+    SANDBOX,
+    VENDORS,
+    EntityMapping,
+    ObjectEntity,
+    Scalar,
+    Vendor,
+    VendorSource,
+)
+from orchestration.vendor_settings import Part as _Part
 
 
 class Reporting(_Part):
@@ -41,25 +45,18 @@ class AllowedValues(_Part):
     column: str
 
 
-class _Mapping(_Part):
-    columns: dict[str, str] = {}
-    formats: dict[str, str] = {}
-    constants: dict[str, Scalar] = {}
-    timezone: str | None = None
-
-
-class FileEntity(_Mapping):
+class FileEntity(EntityMapping):
     """How one file becomes one entry entity. `columns` maps an entry column to a column of the file."""
 
     file: str
-    allowed: dict[str, AllowedValues] = {}
+    allowed: dict[str, AllowedValues] = Field(default={})
     sheet: str | None = None
     delimiter: str | None = None
     decimal: str | None = None
     encoding: str | None = None
 
 
-class TableEntity(_Mapping):
+class TableEntity(EntityMapping):
     """How one table becomes one entry entity; with `cursor`, rows from its last value on are read."""
 
     table: str
@@ -88,7 +85,7 @@ class DatabaseSource(_Part):
     entities: dict[str, TableEntity]
 
 
-Source = FilesSource | DatabaseSource
+Source = FilesSource | DatabaseSource | VendorSource
 
 
 class Warehouse(_Part):
@@ -107,7 +104,7 @@ class Settings(_Part):
     """revops.yml, checked. Relative paths are relative to `root`, the folder of `config_path`."""
 
     reporting: Reporting = Reporting()
-    sources: tuple[Annotated[Source, Field(discriminator="kind")], ...] = ()
+    sources: tuple[Annotated[FilesSource | DatabaseSource | Vendor, Field(discriminator="kind")], ...] = ()
     rules: Path | None = None
     warehouse: Warehouse = Warehouse()
     publish: Publish = Publish()
@@ -178,6 +175,43 @@ def database_dsn(name: str) -> str:
             f"[sources.{name}] in .dlt/secrets.toml."
         )
     return str(dsn)
+
+
+def credentials(name: str, wanted: Mapping[str, str]) -> dict[str, str]:
+    """What source `name` signs in with; `wanted` says what each is, for the sentence if one is missing.
+
+    Each is REVOPS_<NAME>_<CREDENTIAL>, else sources.<name>.<credential> in .dlt/secrets.toml.
+    """
+    switch_off_telemetry()
+    import dlt
+
+    found: dict[str, str] = {}
+    for credential in wanted:
+        value = os.environ.get(f"REVOPS_{name}_{credential}".upper())
+        value = value or dlt.secrets.get(f"sources.{name}.{credential}")
+        if value:
+            found[credential] = str(value)
+    missing = {credential: about for credential, about in wanted.items() if credential not in found}
+    if missing:
+        listed = " and ".join(
+            f"REVOPS_{name}_{credential}".upper() + f" ({about})" for credential, about in missing.items()
+        )
+        raise ConfigurationError(
+            f"Source '{name}' has no credentials; set {listed}, or {', '.join(missing)} under"
+            f" [sources.{name}] in .dlt/secrets.toml."
+        )
+    return found
+
+
+def export_dsn(given: str | None) -> str:
+    """The PostgreSQL address to export to: the one given, else REVOPS_EXPORT_DSN."""
+    dsn = given or os.environ.get("REVOPS_EXPORT_DSN")
+    if not dsn:
+        raise ConfigurationError(
+            "There is no address to export to; give one such as postgresql://user@host/database or set "
+            "REVOPS_EXPORT_DSN, which keeps a password out of the list of processes."
+        )
+    return dsn.replace("postgresql+psycopg://", "postgresql://", 1)
 
 
 def thread_count() -> int:
@@ -257,7 +291,7 @@ def _read_yaml(config: Path) -> dict[str, Any]:
 
 # --- turning pydantic's findings into one sentence ------------------------------------------------
 
-_SOURCE_KINDS: dict[str, type[_Part]] = {"files": FilesSource, "database": DatabaseSource}
+_SOURCE_KINDS: dict[str, type[_Part]] = {"files": FilesSource, "database": DatabaseSource, **VENDORS}
 _ENTITY_KINDS: dict[str, type[_Part]] = {"files": FileEntity, "database": TableEntity}
 _SECTIONS: dict[str, type[_Part]] = {"reporting": Reporting, "warehouse": Warehouse, "publish": Publish}
 _EXPECTED = {
@@ -326,7 +360,7 @@ def _known_keys(location: tuple[int | str, ...]) -> list[str]:
         case ("sources", int(), str(kind)):
             return list(_SOURCE_KINDS[kind].model_fields)
         case ("sources", int(), str(kind), "entities", str()):
-            return list(_ENTITY_KINDS[kind].model_fields)
+            return list(_ENTITY_KINDS.get(kind, ObjectEntity).model_fields)
         case _:
             return list(AllowedValues.model_fields)
 
@@ -386,10 +420,12 @@ def _mistakes(settings: Settings) -> Iterator[str]:
 def _wrong_source(source: Source) -> Iterator[str]:
     key = f"sources.{source.name}"
     yield from _wrong_timezone(f"{key}.timezone", source.timezone)
+    if isinstance(source, VendorSource):
+        yield from _wrong_vendor(key, source)
     if isinstance(source, FilesSource):
         yield from _wrong_text_options(key, source)
-    entities: Mapping[str, FileEntity | TableEntity] = source.entities or {}
-    if source.entities is not None and not entities:
+    entities: Mapping[str, EntityMapping] = source.entities or {}
+    if source.entities is not None and not entities and not isinstance(source, VendorSource):
         yield f"{key}.entities is empty; name at least one entity{_or_remove(source)}."
     contract = entry_contract()
     for name, mapping in entities.items():
@@ -399,11 +435,46 @@ def _wrong_source(source: Source) -> Iterator[str]:
         yield from _wrong_mapping(f"{key}.entities.{name}", contract[name], mapping)
 
 
+_LOOPBACK = re.compile(r"http://(127\.|localhost|\[::1\])")
+
+
+def _wrong_vendor(key: str, source: VendorSource) -> Iterator[str]:
+    url = source.base_url
+    if url is not None and url != SANDBOX and not re.fullmatch(r"https?://[^/\s?#@]+(/[^\s?#]*)?", url):
+        yield f"{key}.base_url is '{url}'; write an address such as https://api.example.com."
+    elif (
+        url is not None
+        and url.startswith("http://")
+        and not re.match(r"http://(127\.|localhost|\[::1\])", url)
+    ):
+        yield f"{key}.base_url is '{url}', which would send the credentials in the clear; use https."
+    contract, provided = entry_contract(), modelled_entities().get(source.kind, ())
+    for entity in source.entities:
+        if entity in provided:
+            yield (
+                f"{key}.entities maps {entity}, which come from {source.kind} anyway; use"
+                f" fields.{entity} instead."
+            )
+    for entity, columns in source.fields.items():
+        if entity not in provided:
+            yield f"{key}.fields names the entity '{entity}'; {_did_you_mean(entity, provided)}."
+            continue
+        known = [
+            name for name in contract[entity].columns if name not in ("source_system", "source_id", "custom")
+        ]
+        for column in columns:
+            if column not in known:
+                yield (
+                    f"{key}.fields.{entity} names the unknown entry column '{column}';"
+                    f" {_did_you_mean(column, known)}."
+                )
+
+
 def _or_remove(source: Source) -> str:
     return " or remove the key" if isinstance(source, FilesSource) else ""
 
 
-def _wrong_mapping(key: str, entity: Entity, mapping: FileEntity | TableEntity) -> Iterator[str]:
+def _wrong_mapping(key: str, entity: Entity, mapping: EntityMapping) -> Iterator[str]:
     yield from _wrong_timezone(f"{key}.timezone", mapping.timezone)
     known = [name for name in entity.columns if name not in ("source_system", "custom")]
     allowed = mapping.allowed if isinstance(mapping, FileEntity) else {}

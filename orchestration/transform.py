@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -16,13 +16,14 @@ from orchestration import policies, rules
 from orchestration.contract import PROJECT_ROOT, entry_contract
 from orchestration.errors import AuditFailed, RevopsError
 from orchestration.settings import Settings, switch_off_telemetry, thread_count
+from orchestration.vendor_settings import VendorSource
 from orchestration.warehouse import open_build
 
 TARGET = PROJECT_ROOT / "target"
 
 # What each stage builds. Python writes the tables of schemas `identity` and `insight` in between.
 SELECTIONS = {
-    "entry": "path:models/entry",
+    "entry": "path:models/sources path:models/entry",
     "revenue": "path:models/revenue path:models/metrics/revenue/arr_movements.sql",
     "metrics": "path:models/metrics path:models/operations",
 }
@@ -72,7 +73,7 @@ def build(
         said = policies.read(build_file.parent / "rules")
         variables = _variables(settings, as_of, known_at, inputs, said)
         results = _build(SELECTIONS["revenue"], variables, on_node)
-        fit_retention_curves(build_file)
+        write_insight(build_file, as_of, settings)
         return results + _build(SELECTIONS["metrics"], variables, on_node, exclude=_NOT_IN_METRICS)
 
 
@@ -150,6 +151,14 @@ def compiled(select: str, *, build_file: Path, settings: Settings, as_of: date) 
     }
 
 
+def vendor_sql(kind: str, source: str) -> dict[str, str]:
+    """Name → SQL of the models of one vendor, over what one source of that kind landed."""
+    variables = {"vendor_sources": {kind: [source]}}
+    with _environment(TARGET / "compile.duckdb", TARGET / "no_landing.duckdb", threads=1):
+        results = _results(["compile", "--select", f"path:models/sources/{kind}"], variables)
+    return {result.node.name: result.node.compiled_code for result in results}
+
+
 def unit_tests(build_file: Path) -> list[NodeResult]:
     """Run every unit test of the models.
 
@@ -160,24 +169,32 @@ def unit_tests(build_file: Path) -> list[NodeResult]:
         return _invoke(["test", "--select", "test_type:unit"], _default_variables(), lambda node: None)
 
 
-def manifest() -> dict[str, Any]:
-    """dbt's manifest of the project as it is now, as published in manifest.json."""
-    return json.loads(manifest_path().read_text(encoding="utf-8"))  # type: ignore[no-any-return]
+def manifest(settings: Settings | None = None) -> dict[str, Any]:
+    """dbt's manifest of the project as it is now: of the models these settings switch on, else of all."""
+    return json.loads(manifest_path(settings).read_text(encoding="utf-8"))  # type: ignore[no-any-return]
 
 
-def manifest_path() -> Path:
+def manifest_path(settings: Settings | None = None) -> Path:
     """manifest.json of the project as it is now; parses if the code changed since it was written."""
-    folder = _manifest_folder(_default_variables())
-    _manifest(_default_variables(), folder)
+    variables = _default_variables()
+    if settings is not None:
+        names = [source.name for source in settings.sources]
+        variables = source_variables(settings, {"": names})
+    folder = _manifest_folder(variables)
+    _manifest(variables, folder)
     return folder / "manifest.json"
 
 
-def fit_retention_curves(build_file: Path) -> None:
-    """Fit what models of metrics read in schema `insight`; needs the models of revenue."""
-    from orchestration.insight import retention_curves
+def write_insight(
+    build_file: Path, as_of: date, settings: Settings, only: Collection[str] | None = None
+) -> None:
+    """Write what models of metrics read in schema `insight`, or `only` the fits of some of its tables; needs
+    the models of revenue.
+    """
+    from orchestration import insight
 
     with open_build(build_file) as con:
-        retention_curves.write(con)
+        insight.write(con, as_of, settings.reporting.timezone, only)
 
 
 def _rules_folder(settings: Settings) -> Path | None:
@@ -197,9 +214,27 @@ def _variables(
         "reporting_currency": settings.reporting.currency,
         "reporting_timezone": settings.reporting.timezone,
         "fiscal_year_start_month": settings.reporting.fiscal_year_start_month,
-        "missing_entities": sorted(entity for entity in entry_contract() if not inputs.get(entity)),
-        "mapped_sources": {entity: sorted(names) for entity, names in sorted(inputs.items()) if names},
         "policies": said,
+        **source_variables(settings, inputs),
+    }
+
+
+def source_variables(settings: Settings, inputs: Mapping[str, Sequence[str]]) -> dict[str, Any]:
+    """What the models are told about the sources; `inputs` maps each entry entity to those that have it."""
+    vendors = {source.name: source for source in settings.sources if isinstance(source, VendorSource)}
+    loaded = {name for names in inputs.values() for name in names}
+    kinds: dict[str, list[str]] = {}
+    for name in sorted(loaded & vendors.keys()):
+        kinds.setdefault(vendors[name].kind, []).append(name)
+    mapped = {
+        entity: sorted(name for name in names if name not in vendors or entity in vendors[name].entities)
+        for entity, names in sorted(inputs.items())
+    }
+    return {
+        "missing_entities": sorted(entity for entity in entry_contract() if not inputs.get(entity)),
+        "mapped_sources": {entity: names for entity, names in mapped.items() if names},
+        "vendor_sources": kinds,
+        "vendor_fields": {name: vendors[name].fields for name in sorted(loaded & vendors.keys())},
     }
 
 
@@ -356,7 +391,8 @@ def _manifest_folder(variables: dict[str, Any]) -> Path:
     for path in sorted(_project_files()):
         digest.update(str(path.relative_to(PROJECT_ROOT)).encode())
         digest.update(path.read_bytes())
-    digest.update(json.dumps(variables.get("sources_by_entity", {}), sort_keys=True).encode())
+    # Which folders of models/sources/ are on is decided when the project is parsed.
+    digest.update(json.dumps(sorted(variables.get("vendor_sources", ("all",)))).encode())
     return TARGET / digest.hexdigest()[:16]
 
 

@@ -85,9 +85,9 @@ def _row(score: Score, values: Sequence[float | None], y: float) -> Iterator[str
     yield _text(COLUMNS[2], base, change(score.month, score.unit), colour=PALE, size=12, end=True)
     yield sparkline(values, COLUMNS[3] + 8, y + 8, 104, ROW - 16)
     yield _text(COLUMNS[4], base, _value(score.year.value, score.year.null_reason, score), end=True)
-    if score.target is not None:
-        colour = {"on_target": GOOD, "off_target": BAD}.get(score.status or "", PALE)
-        target = format_value(score.target, score.unit, score.currency)
+    if score.goal is not None:
+        colour = {"on_target": GOOD, "off_target": BAD}.get(score.goal.status, PALE)
+        target = format_value(score.goal.target, score.unit, score.currency)
         yield _text(COLUMNS[5], base, target, colour=colour, end=True)
 
 

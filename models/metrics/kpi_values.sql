@@ -16,6 +16,7 @@
     ref('lead_response_time'),
     ref('ltv_to_cac'),
     ref('magic_number'),
+    ref('marketing_return'),
     ref('monthly_recurring_revenue'),
     ref('net_revenue_retention'),
     ref('pipeline_coverage'),

@@ -137,19 +137,19 @@ def series(
 
 
 def goals(published: Published) -> Table | None:
-    """Targets with their status, as metrics.goal_status states them, the latest first."""
-    if not published.has("metrics.goal_status", "period_start", "kpi", "dimension_value", "target", "status"):
+    """Targets with their status, as metrics.goals states them, the latest first."""
+    if not published.has("metrics.goals", "period_start", "kpi", "dimension_value", "target", "status"):
         return None
     wanted = (
         "kpi", "variant", "grain", "period_start", "period_end", "dimension", "dimension_value", "target",
         "actual", "status", "owner", "conflicts_with",
     )  # fmt: skip
-    columns = [column for column in wanted if column in published.columns["metrics.goal_status"]]
+    columns = [column for column in wanted if column in published.columns["metrics.goals"]]
     listed = ", ".join(columns)
     rows = published.rows(
-        f"select {listed} from metrics.goal_status order by period_start desc, {listed} limit {_GOALS}"
+        f"select {listed} from metrics.goals order by period_start desc, {listed} limit {_GOALS}"
     )
-    return Table(columns, rows, published.count("metrics.goal_status")) if rows else None
+    return Table(columns, rows, published.count("metrics.goals")) if rows else None
 
 
 def _rank(key: _Key) -> int:

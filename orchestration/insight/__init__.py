@@ -1,3 +1,32 @@
-"""Fits that SQL alone does not do: each reads revenue tables of the build file and writes one table of
-schema `insight`.
+"""Fits that SQL alone does not do: each reads revenue tables of the build file and writes tables of schema
+`insight`, which models of metrics read.
 """
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import date
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import duckdb
+
+
+def write(
+    con: duckdb.DuckDBPyConnection, as_of: date, timezone: str, only: Collection[str] | None = None
+) -> None:
+    """Write every table of the schema, or those fits of which a table is among `only`."""
+    # imported here: scipy costs a command that fits nothing a good part of a second
+    from orchestration.insight import attribution, outcome_curves, purchases, retention_curves
+
+    def wanted(*tables: str) -> bool:
+        return only is None or any(table in only for table in tables)
+
+    if wanted("retention_curves"):
+        retention_curves.write(con)
+    if wanted("purchase_values"):
+        purchases.write(con)
+    if wanted("outcome_curves"):
+        outcome_curves.write(con, as_of)
+    if wanted("attribution", "attribution_channels"):
+        attribution.write(con, timezone)

@@ -10,6 +10,7 @@ import duckdb
 from orchestration.errors import SourceFailed
 from orchestration.settings import FilesSource, Settings, Source
 from orchestration.sources.landing import EntityResult, Landing
+from orchestration.vendor_settings import VendorSource
 
 __all__ = ["EntityResult", "SourceResult", "check", "extract"]
 
@@ -31,6 +32,10 @@ def check(source: Source, settings: Settings) -> list[tuple[str, str]]:
         from orchestration.sources.files import check_files
 
         return check_files(source, settings)
+    if isinstance(source, VendorSource):
+        from orchestration.sources.api.sync import check_vendor
+
+        return check_vendor(source, settings)
     from orchestration.sources.database import check_database
 
     return check_database(source, settings)
@@ -65,8 +70,13 @@ def extract(
             allow_shrink=allow_shrink,
             progress=progress,
         ) as landing:
-            _stage(landing, source, settings, full_refresh)
-            return SourceResult(source=source.name, entities=landing.load())
+            _stage(landing, source, settings, home, full_refresh)
+            result = SourceResult(source=source.name, entities=landing.load())
+        if isinstance(source, VendorSource):
+            from orchestration.sources.api.sync import forget_checkpoint
+
+            forget_checkpoint(home, source.name)
+        return result
     except OSError as failure:
         raise SourceFailed(f"Source '{source.name}' cannot be read: {failure}.") from failure
     except duckdb.Error as failure:
@@ -76,12 +86,16 @@ def extract(
         ) from failure
 
 
-def _stage(landing: Landing, source: Source, settings: Settings, full_refresh: bool) -> None:
+def _stage(landing: Landing, source: Source, settings: Settings, home: Path, full_refresh: bool) -> None:
     # Imported when used: a run over files needs no SQLAlchemy, one over a database no Excel reader.
     if isinstance(source, FilesSource):
         from orchestration.sources.files import extract_files
 
         extract_files(landing, source, settings, full_refresh=full_refresh)
+    elif isinstance(source, VendorSource):
+        from orchestration.sources.api.sync import extract_vendor
+
+        extract_vendor(landing, source, settings, home, full_refresh=full_refresh)
     else:
         from orchestration.sources.database import extract_database
 

@@ -6,7 +6,7 @@ Only rows of finished loads count.
 
 import shutil
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -42,13 +42,28 @@ _SHRINK_SHARE = 0.10
 _SHRINK_MINIMUM = 5
 
 
+@dataclass(frozen=True)
+class Rest:
+    """What the source says of records that the batches of a read leave out; asked when those are read.
+
+    `gone` are keys of records it deleted. `keys`, where it can list them, are those of all it has, so that
+    whatever else the log has was deleted. Every other record of the log is taken to be there unchanged.
+    """
+
+    gone: Callable[[], Iterable[str]] = lambda: ()
+    keys: Iterable[Sequence[str]] | None = None
+
+
 @dataclass
 class Read:
     """One reading of one table.
 
     `batches` hold every record of the source. With `census` they hold only records that may have changed,
     and `census` the key and the money columns of every record, so that deletes are seen and totals compared;
-    it is consumed after `batches`. `closing_problems` and `cursor_value` are called when all is read.
+    it is consumed after `batches`. With `rest` they hold only such records, too, and the others are told from
+    the log. `live_rows` is how many records the source itself counts that are not deleted, asked before and
+    after. With `may_repeat` the same record may come twice without that being worth a word.
+    `closing_problems` and `cursor_value` are called when all is read.
     """
 
     table: RawTable
@@ -58,6 +73,9 @@ class Read:
     census: Iterable[Batch] | None = None
     closing_problems: Callable[[], Iterable[Problem]] = lambda: ()
     cursor_value: Callable[[], str | None] = lambda: None
+    rest: Rest | None = None
+    live_rows: Callable[[], int | None] = lambda: None
+    may_repeat: bool = False
 
 
 @dataclass(frozen=True)
@@ -182,15 +200,25 @@ class Landing:
     def stage(self, read: Read) -> EntityResult:
         """Read everything and work out which versions are new and which records are gone.
 
-        Raises SourceFailed when so many records are gone that the source was probably read badly, and
-        CursorMissedRecords, having staged nothing, when a read with a census turns out to lack some.
+        Raises SourceFailed when so many records are gone that the source was probably read badly or when the
+        source itself counts other ones, and CursorMissedRecords, having staged nothing, when a read of a part
+        turns out to lack some.
         """
         started = time.monotonic()
         table, staging = read.table, self._staging
+        counted = [read.live_rows()]
         accepted, rejected = self._gather(read)
         in_census = self._gather_census(read)
-        versions.settle_duplicates(staging, table, self._run_id, read.location)
-        versions.compare(staging, self._log, table)
+        if read.rest is not None:
+            self._gather_gone(read.rest)
+        versions.settle_duplicates(staging, table, None if read.may_repeat else self._run_id, read.location)
+        versions.current(staging, self._log, table)
+        if read.rest is not None:
+            in_census = versions.infer_census(staging, table, listed=read.rest.keys is not None)
+        versions.compare(staging, table)
+        counted.append(read.live_rows())
+        if None not in counted:
+            self._refuse_miscount(read, [rows for rows in counted if rows is not None], rejected)
         if in_census is None:
             at_source = accepted + rejected
             duplicate = accepted - staging.count("winners")
@@ -313,6 +341,16 @@ class Landing:
             rows += batch.accepted
         return rows
 
+    def _gather_gone(self, rest: Rest) -> None:
+        """Fill `gone` and `listed`; what was read and is gone since counts as gone."""
+        staging = self._staging
+        staging.create("gone", ["_key"])
+        staging.insert("gone", ["_key"], ([key] for key in rest.gone()))
+        staging.create("listed", ["_key"])
+        for keys in rest.keys or ():
+            staging.insert("listed", ["_key"], ([key] for key in keys))
+        staging.run("delete from staged where _key in (from gone)")
+
     def _add_problems(self, entity: str, location: str, problems: Iterable[Problem]) -> None:
         self._staging.insert(
             "problems",
@@ -356,6 +394,20 @@ class Landing:
         if versions.gaps(self._staging, table):
             self._staging.run("delete from problems where entity = ?", [table.name])
             raise CursorMissedRecords
+
+    def _refuse_miscount(self, read: Read, counted: list[int], rejected: int) -> None:
+        """The log and the source itself must agree on how many records there are."""
+        live = versions.live_after(self._staging, read.table)
+        # Records may come and go between the counts; of a rejected one nobody knows whether it is live.
+        if live <= max(counted) and live + rejected >= min(counted):
+            return
+        if read.rest is not None:
+            self._staging.run("delete from problems where entity = ?", [read.table.name])
+            raise CursorMissedRecords
+        raise SourceFailed(
+            f"Source '{self._source}' says that it has {counted[-1]:,} {read.table.name} and gave {live:,}; "
+            "nothing of this read counts, run again."
+        )
 
     def _refuse_shrinking(self, table: RawTable, at_source: int) -> None:
         found = versions.shrinkage(self._staging)

@@ -3,12 +3,12 @@
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import compress
 
 from orchestration.contract import Column, Entity
 from orchestration.errors import ConfigurationError
-from orchestration.settings import Scalar, nearest
+from orchestration.settings import nearest
 from orchestration.sources.batch import Batch, Problem
 from orchestration.sources.values import (
     MAX_CHARACTERS,
@@ -19,6 +19,7 @@ from orchestration.sources.values import (
     parser,
     trimmed_texts,
 )
+from orchestration.vendor_settings import Scalar
 
 _MEMO_SIZE = 50_000
 _MEMO_LENGTH = 100
@@ -38,12 +39,13 @@ class Rows:
 
 @dataclass(frozen=True)
 class Plan:
-    """Which field of a row fills which entry column, which are constant, what goes to `custom`."""
+    """Which field of a row fills which column, which are constant, what goes to `custom`; `key` is the id."""
 
     entity: Entity
     fields: Mapping[str, int]
     constants: Mapping[str, Scalar]
     custom: tuple[tuple[str, int], ...]
+    key: str = "source_id"
 
 
 def make_plan(
@@ -142,7 +144,7 @@ class Converter:
             for name, column in plan.entity.columns.items()
             if name in plan.fields and name != "custom"
         ]
-        self._parse_key = parser(plan.entity.columns["source_id"], options[""])
+        self._parse_key = parser(plan.entity.columns[plan.key], options[""])
         self._constants = {
             name: parser(plan.entity.columns[name], options.get(name, options[""]))(value)
             for name, value in plan.constants.items()
@@ -167,7 +169,7 @@ class Converter:
             values = fields[self._plan.fields[column.name]] if count else ()
             found[column.name] = column.parse(values, rows.numbers, good, problems)
         custom = self._custom_texts(fields, rows.numbers, good, problems) if count else []
-        rejected = [found["source_id"][index] for index in range(count) if not good[index]]
+        rejected = [found[self._plan.key][index] for index in range(count) if not good[index]]
 
         if rejected:
             found = {name: list(compress(values, good)) for name, values in found.items()}
@@ -189,7 +191,7 @@ class Converter:
         return Batch(columns=columns, row_numbers=numbers, problems=problems, rejected_keys=rejected)
 
     def _key_of(self, values: Sequence[object]) -> str | None:
-        position = self._plan.fields["source_id"]
+        position = self._plan.fields[self._plan.key]
         if position >= len(values):
             return None
         try:
@@ -287,6 +289,29 @@ class AllowedList:
 
     values: frozenset[str]
     origin: str
+
+
+def named_by_id(batch: Batch, ids: Sequence[object], first: int = 0) -> Batch:
+    """A batch of rows that have no number anybody could look up: problems name the record by its id.
+
+    `ids` are those of all rows of the batch, whose numbers began with `first`.
+    """
+    return Batch(
+        columns=batch.columns,
+        row_numbers=[None] * batch.accepted,
+        problems=[
+            replace(
+                problem,
+                row_number=None,
+                problem=f"{problem.problem}, in the record with id"
+                f" {str(ids[problem.row_number - first])[:_SHOWN]!r}",
+            )
+            if problem.row_number is not None
+            else problem
+            for problem in batch.problems
+        ],
+        rejected_keys=batch.rejected_keys,
+    )
 
 
 def _reject(

@@ -75,10 +75,10 @@ class Log:
         return "select _key, _content_hash from current_versions where false"
 
 
-def settle_duplicates(staging: Staging, table: RawTable, run_id: str, location: str) -> None:
+def settle_duplicates(staging: Staging, table: RawTable, run_id: str | None, location: str) -> None:
     """Make `winners` of `staged`: per id the row with the latest updated_at, on a tie the later row.
 
-    The other rows are reported as warnings.
+    The other rows are reported as warnings of the run, unless it is None.
     """
     if staging.count("staged") == staging.count("(select distinct _key from staged)"):
         staging.run("create or replace view winners as from staged")
@@ -89,6 +89,8 @@ def settle_duplicates(staging: Staging, table: RawTable, run_id: str, location: 
         f" qualify row_number() over (partition by _key order by {changed}_sequence desc) = 1"
     )
     staging.run("create or replace view winners as from one_per_id")
+    if run_id is None:
+        return
     staging.run(
         "insert into problems select ?, ?, ?, s._row, ?, left(s._key, 200),"
         " 'the id occurs again; ' || coalesce('row ' || w._row, 'the latest') || ' is kept', 'warning'"
@@ -97,9 +99,46 @@ def settle_duplicates(staging: Staging, table: RawTable, run_id: str, location: 
     )
 
 
-def compare(staging: Staging, log: Log, table: RawTable) -> None:
-    """Make `current_versions`, and `seen_keys` of every id the source has."""
+def current(staging: Staging, log: Log, table: RawTable) -> None:
+    """Make `current_versions` of the log."""
     staging.run(f"create or replace table current_versions as {log.current(table)}")
+
+
+def infer_census(staging: Staging, table: RawTable, *, listed: bool) -> int:
+    """Make `census` of what was read now and of the records of the log that are not gone; returns its rows.
+
+    With `listed`, a table of every key the source has, what it lacks is gone, and what only it has is a gap.
+    """
+    if listed:
+        staging.run("insert into gone select _key from current_versions where _key not in (from listed)")
+    names = [identifier(name) for name in table.money]
+    amounts = "".join(f", {name}" for name in names)
+    nothing = "".join(f", null as {name}" for name in names)
+    staging.run(
+        f"create or replace table census as select _key as {identifier(table.key)}{amounts} from ("
+        f"select _key{amounts} from winners"
+        f" union all select _key{amounts} from current_versions where not _is_deleted"
+        " and _key not in (from gone) and _key not in (select _key from winners)"
+        f" union all select distinct _key{nothing} from {'listed' if listed else 'rejected'}"
+        " where _key is not null and _key not in (select _key from winners)"
+        " and _key not in (select _key from current_versions where not _is_deleted))"
+    )
+    return staging.count("census")
+
+
+def live_after(staging: Staging, table: RawTable) -> int:
+    """How many live records the log has once this read is in it."""
+    flagged = f"coalesce({identifier(table.deleted)}, false)" if table.deleted else "false"
+    kept = "_is_live and _key not in (select _key from winners)"
+    if has_census(staging):
+        kept += f" and _key in (select {identifier(table.key)} from census)"
+    else:
+        kept += " and _key in (select _key from rejected)"
+    return staging.count(f"winners where not {flagged}") + staging.count(f"current_versions where {kept}")
+
+
+def compare(staging: Staging, table: RawTable) -> None:
+    """Make `seen_keys` of every id the source has."""
     seen = "select _key from winners union all select _key from rejected"
     if has_census(staging):
         seen += f" union all select {identifier(table.key)} from census"

@@ -46,7 +46,7 @@ class Deal:
 
 @dataclass(frozen=True)
 class Goal:
-    """A row of metrics.goal_status."""
+    """A row of metrics.goals."""
 
     target: float | None
     status: str
@@ -176,13 +176,13 @@ def _write_deals(con: duckdb.DuckDBPyConnection, deals: Sequence[Deal]) -> None:
 
 def _write_goals(con: duckdb.DuckDBPyConnection, goals: Sequence[Goal]) -> None:
     con.execute(
-        "create table metrics.goal_status (period_start date, period_end date, grain varchar, kpi varchar,"
+        "create table metrics.goals (period_start date, period_end date, grain varchar, kpi varchar,"
         " variant varchar, dimension varchar, dimension_value varchar, target double, actual double,"
         " status varchar, owner varchar, conflicts_with varchar[])"
     )
     for goal in goals:
         con.execute(
-            "insert into metrics.goal_status values"
+            "insert into metrics.goals values"
             " (?, ?, 'quarter', ?, 'default', 'all', 'all', ?, 0.5, ?, ?, [])",
             [*QUARTER, goal.kpi, goal.target, goal.status, goal.owner],
         )

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from conftest import Opened, Opener, written
+from opening import Opened, Opener, written
 from small_files import Deal, SmallFile, Value, write
 
 # KPIs whose n is a number of records that the page carries.

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from conftest import Opened, Opener
+from opening import Opened, Opener
 
 FILTERS = ("segment", "region", "team", "product")
 

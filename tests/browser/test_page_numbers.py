@@ -5,7 +5,7 @@ from pathlib import Path
 import duckdb
 import page_data
 import pytest
-from conftest import Opener, written
+from opening import Opener, written
 from small_files import QUARTER, Goal, SmallFile, Value, write
 
 GRAINS = ("month", "quarter", "year", "trailing_12_months", "all_time")

@@ -20,3 +20,9 @@ def shared() -> Path:
     if not folder.is_dir():
         pytest.skip("the shared contracts are not here")
     return folder
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests of one folder share builds, so one worker runs them all; folders run side by side."""
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group(item.path.parent.name))

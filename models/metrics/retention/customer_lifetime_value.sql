@@ -1,11 +1,17 @@
 -- Customer lifetime value: what margin is a customer expected to bring?
 -- Grain: variant, grain, period_start, dimension, dimension_value. Default: margin of the coming years, discounted, by the
 -- retention curve fitted to all customers known at the end of the period. simple: revenue per customer in the period × margin ÷
--- churn of the period.
--- Left out: slices with too few customers or losses to fit a curve (insufficient_history); periods without a loss (simple).
+-- churn of the period. non_contractual: discounted value of the purchases to come of customers that buy without a contract. The
+-- interval is what the fit of the curve leaves open; of non_contractual, the spread over customers.
+-- Left out: slices with too few customers, losses or repeated purchases to fit (insufficient_history); periods without a loss
+-- (simple).
+
+-- depends_on: {{ ref('opportunities') }}
 
 {% set dimensions = ['segment', 'region'] -%}
 
+select *
+from (
 {% call kpi_mart(
     inputs=['subscription_periods'], variants={'default': 'currency', 'simple': 'currency', 'historical': 'currency'}
 ) -%}
@@ -64,7 +70,9 @@ measured as (
         end as periods_per_year,
         churned.start_customers,
         churned.lost,
-        curves.discounted_months
+        curves.discounted_months,
+        curves.discounted_months_low,
+        curves.discounted_months_high
     from at_end
     inner join {{ ref('reporting_periods') }} as periods
         on
@@ -144,13 +152,15 @@ valued as (
     select
         *,
         cast(amount as double) / 12 * gross_margin * discounted_months as expected_margin,
+        {{ safe_divide('cast(amount as double) / 12 * gross_margin * discounted_months_low', 'customers') }} as margin_low,
+        {{ safe_divide('cast(amount as double) / 12 * gross_margin * discounted_months_high', 'customers') }} as margin_high,
         cast(amount as double) * gross_margin * start_customers as margin_of_start_customers,
         cast(periods_per_year as double) * customers * lost as lost_basis
     from measured
 )
 
 {{ kpi_rows(
-    'valued', 'default', 'expected_margin', 'customers', n='customers', unit='currency',
+    'valued', 'default', 'expected_margin', 'customers', n='customers', unit='currency', low='margin_low', high='margin_high',
     null_reason="case when customers = 0 then 'no_denominator' when discounted_months is null then 'insufficient_history' end"
 ) }}
 union all
@@ -159,3 +169,54 @@ union all
 {{ kpi_rows('historical', 'historical', 'earned_margin', 'customers_ever', unit='currency') }}
 
 {%- endcall %}
+) as contractual
+union all
+select *
+from (
+{% call kpi_mart(inputs=['opportunities'], variants={'non_contractual': 'currency'}) -%}
+
+with
+
+expected as (
+    select
+        periods.grain,
+        periods.period_start,
+        periods.period_end,
+        slices.dimension,
+        slices.dimension_value,
+        purchase_values.customers,
+        purchase_values.value_per_customer * {{ policy_value('customer_lifetime_value', 'gross_margin', '1') }} as margin,
+        purchase_values.value_low * {{ policy_value('customer_lifetime_value', 'gross_margin', '1') }} as margin_low,
+        purchase_values.value_high * {{ policy_value('customer_lifetime_value', 'gross_margin', '1') }} as margin_high
+    from {{ ref('reporting_periods') }} as periods
+    cross join (
+        select
+            'all' as dimension,
+            'all' as dimension_value
+        union distinct
+        select
+            dimension,
+            dimension_value
+        from {{ source('insight', 'purchase_values') }}
+    ) as slices
+    left join {{ source('insight', 'purchase_values') }} as purchase_values
+        on
+            periods.last_day = purchase_values.known_on
+            and slices.dimension = purchase_values.dimension
+            and slices.dimension_value = purchase_values.dimension_value
+),
+
+totals as (
+    select
+        *,
+        margin * customers as margin_of_customers
+    from expected
+)
+
+{{ kpi_rows(
+    'totals', 'non_contractual', 'margin_of_customers', 'customers', n='coalesce(customers, 0)', unit='currency',
+    low='margin_low', high='margin_high', null_reason="case when customers is null then 'insufficient_history' end"
+) }}
+
+{%- endcall %}
+) as non_contractual

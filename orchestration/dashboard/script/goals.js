@@ -3,7 +3,7 @@
 import { data, goals } from "./data.js";
 import { h } from "./dom.js";
 import { openDetails, openKpi } from "./drill.js";
-import { isToDate, listed, periodText, sentence, short, words } from "./format.js";
+import { counted, isToDate, listed, periodText, sentence, short, words } from "./format.js";
 import { shownValue } from "./filters.js";
 import { definition } from "./reading.js";
 import { state } from "./state.js";
@@ -29,10 +29,10 @@ export const goalsBlock = {
   id: "goals",
   title: "Goals across departments",
   span: 5,
-  needs: ["metrics.goal_status"],
+  needs: ["metrics.goals"],
   about: () => {
     const { grain, period } = state();
-    return `Goals of ${periodText(grain, data.periods[grain][period])}, the missed ones first`;
+    return `${counted(goalsNow().length, "goal")} of ${periodText(grain, data.periods[grain][period])}, the missed ones first`;
   },
   filters: [],
   open: () => openDetails({ title: "Goals across departments", about: ABOUT_GOALS }),

@@ -147,6 +147,10 @@ export const restatements = listing({
   columns: [["restated_at", "When"], ["kpi", "KPI", "text", (value) => sentence(value)], ["variant", "Reading"], ["period_start", "Period", "day"], ["dimension_value", "Slice"], ["old_value", "Old", "number"], ["new_value", "New", "number"]],
 });
 
+// The page is written by a run that has not ended yet.
+const runStatus = (value) => (value === "running" ? "Wrote this page" : sentence(value ?? ""));
+const whenOver = (value, row) => (row.status === "running" ? "–" : value);
+
 /** The runs of this home folder. */
 export const runs = listing({
   id: "runs",
@@ -155,7 +159,7 @@ export const runs = listing({
   about: "What built this file, and what came before",
   empty: "No run is recorded.",
   explained: "Every finished or failed run: what it read, how its tests went, what it published.",
-  columns: [["run_id", "Run"], ["started_at", "Started"], ["status", "Status", "text", (value) => sentence(value ?? "")], ["as_of", "As of", "day"], ["rows_read", "Rows read", "count"], ["tests_passed", "Tests passed", "count"], ["tests_warned", "warned", "count"], ["tests_failed", "failed", "count"], ["version", "Version"]],
+  columns: [["run_id", "Run"], ["started_at", "Started"], ["status", "Status", "text", runStatus], ["as_of", "As of", "day"], ["rows_read", "Rows read", "count"], ["tests_passed", "Tests passed", "count", whenOver], ["tests_warned", "warned", "count", whenOver], ["tests_failed", "failed", "count", whenOver], ["version", "Version"]],
 });
 
 /** In how many systems each company is known. */

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 
 import sqlalchemy as sa
 
@@ -15,7 +15,7 @@ from orchestration.sources.database.connection import SourceTable, connect, find
 from orchestration.sources.database.cursor import Cursor, lower_bound
 from orchestration.sources.entities import raw_table, value_options
 from orchestration.sources.landing import CursorMissedRecords, Landing, Read
-from orchestration.sources.mapping import Converter, Plan, Rows, make_plan
+from orchestration.sources.mapping import Converter, Plan, Rows, make_plan, named_by_id
 from orchestration.sources.values import Parse, ValueOptions, parser
 
 # Raise when a rule of reading changes, so that tables with a cursor are read whole once.
@@ -139,30 +139,8 @@ def _batches(
         if cursor:
             cursor.see(row[position] for row in rows)
         batch = converter.convert(Rows(values=list(rows), numbers=list(range(len(rows)))))
-        yield _named_by_id(batch, rows, table.plan.fields["source_id"])
-
-
-def _named_by_id(batch: Batch, rows: list[tuple[object, ...]], key: int) -> Batch:
-    """A row of a table has no number; its id tells which one it is."""
-    return Batch(
-        columns=batch.columns,
-        row_numbers=[None] * batch.accepted,
-        problems=[
-            replace(
-                problem,
-                row_number=None,
-                problem=f"{problem.problem}, in the record with id {_shown(rows[problem.row_number][key])}",
-            )
-            if problem.row_number is not None
-            else problem
-            for problem in batch.problems
-        ],
-        rejected_keys=batch.rejected_keys,
-    )
-
-
-def _shown(value: object) -> str:
-    return repr(str(value)[:200])
+        key = table.plan.fields["source_id"]
+        yield named_by_id(batch, [row[key] for row in rows])
 
 
 def _census(connection: sa.Connection, table: _Table) -> Iterator[Batch]:

@@ -107,17 +107,22 @@ def write_company(root: Path, *, strict: bool = False) -> Settings:
 def run_steps(settings: Settings, home: Path, **options: Any) -> Run:
     """A whole run without Dagster; raises what stopped it."""
     with open_run(settings, home, RunOptions(**options), quiet_reporter()) as run:
-        for source in run.sources_to_extract:
-            try:
-                steps.extract_source(run, source)
-            except Exception:
-                continue
-        steps.build_entry(run, lambda node: None)
-        steps.resolve_identities(run)
-        steps.build_warehouse(run, lambda node: None)
-        steps.write_and_audit(run)
-        steps.publish_candidate(run)
+        take_steps(run)
     return run
+
+
+def take_steps(run: Run) -> None:
+    """The steps of an open run, in their order."""
+    for source in run.sources_to_extract:
+        try:
+            steps.extract_source(run, source)
+        except Exception:
+            continue
+    steps.build_entry(run, lambda node: None)
+    steps.resolve_identities(run)
+    steps.build_warehouse(run, lambda node: None)
+    steps.write_and_audit(run)
+    steps.publish_candidate(run)
 
 
 def quiet_reporter() -> Reporter:

@@ -92,7 +92,7 @@ def test_a_failed_test_is_a_failed_check_and_stops_the_graph(tmp_path: Path, mod
 def test_no_extraction_asset_runs_without_extraction(tmp_path: Path, models: PretendedModels) -> None:
     settings = write_company(tmp_path)
     _run(settings, tmp_path / "home")
-    run = _run(settings, tmp_path / "home", extract=False)
+    run = _run(settings, tmp_path / "home", extract=False, full_refresh=True)
 
     assert run.extracted == {} and run.version is not None
 
@@ -107,3 +107,13 @@ def test_what_dagster_stores_of_an_unexpected_failure_holds_no_secret(
 
     written = [path for path in (tmp_path / "home").rglob("*") if path.is_file()]
     assert [path for path in written if b"canary-4711" in path.read_bytes()] == []
+
+
+def test_dagster_is_left_out_when_nothing_changed(tmp_path: Path, models: PretendedModels) -> None:
+    settings = write_company(tmp_path)
+    published = _run(settings, tmp_path / "home")
+    again = _run(settings, tmp_path / "home")
+
+    assert published.version is not None and again.unchanged
+    with open_instance(tmp_path / "home") as instance:
+        assert len(instance.get_runs()) == 1

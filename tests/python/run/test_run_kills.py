@@ -16,9 +16,10 @@ from datetime import date
 from pathlib import Path
 sys.path.insert(0, sys.argv[2])
 from pretend import PretendedModels, run_steps, write_company
-from orchestration import identity, transform
+from orchestration import dashboard, identity, transform
 transform.build = PretendedModels().build
 identity.resolve = lambda *arguments, **options: None
+dashboard.build = lambda con, folder: None
 root = Path(sys.argv[1])
 run_steps(write_company(root), root / "home", as_of=date(2026, 3, 31))
 """

@@ -161,7 +161,7 @@ DEALS = FILES + ", entities: {opportunities: {file: y"
         ),
         (
             "sources: [{name: a, path: x}]",
-            "the key 'sources.a.kind' is missing; set it to one of files, database.",
+            "the key 'sources.a.kind' is missing; set it to one of files, database, ",
         ),
         (
             "sources: [{name: a, kind: fles, path: x}]",

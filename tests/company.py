@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -31,6 +32,14 @@ class Company:
     @property
     def published(self) -> Path:
         return (self.home / "published" / "revops.duckdb").resolve()
+
+    @property
+    def first_version(self) -> Path:
+        """The file of the first run, whatever later runs publish."""
+        return self.folder / "first.duckdb"
+
+    def keep_first_version(self) -> None:
+        shutil.copy(self.published, self.first_version)
 
     def content_hashes(self) -> dict[str, str]:
         """Content hash of every published table, from the manifest of the current version."""

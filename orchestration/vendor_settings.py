@@ -1,0 +1,59 @@
+"""The keys of revops.yml for sources with an API of their own: what all have, and a class per vendor."""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Scalar = str | bool | int | float
+
+# As base_url: the stand-in of the pretend company, which a run starts for itself.
+SANDBOX = "sandbox"
+
+
+class Part(BaseModel):
+    """A part of revops.yml: fixed once read, and without keys that nobody knows."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class EntityMapping(Part):
+    """Which column of a table fills which entry column, and how values are written there."""
+
+    columns: dict[str, str] = {}
+    formats: dict[str, str] = {}
+    constants: dict[str, Scalar] = {}
+    timezone: str | None = None
+
+
+class ObjectEntity(EntityMapping):
+    """How a table of the vendor that no model reads, such as a custom object, becomes one entry entity."""
+
+    object: str
+
+
+class VendorSource(Part):
+    """What every vendor's source has. Credentials come from `settings.credentials`, never from revops.yml.
+
+    `base_url` is the API's address where it is not the vendor's own: a proxy, or "sandbox". `fields` fills
+    columns of an entry entity from fields of the company's own: {opportunities: {product: Product__c}};
+    `entities` maps whole objects of its own.
+    """
+
+    name: str
+    kind: str
+    base_url: str | None = None
+    timezone: str | None = None
+    fields: dict[str, dict[str, str]] = {}
+    entities: dict[str, ObjectEntity] = {}
+
+
+class Salesforce(VendorSource):
+    """`base_url` is the company's My Domain address, where tokens come from."""
+
+    kind: Literal["salesforce"]
+    api_version: str = Field(default="62.0", pattern=r"^\d+\.\d$")
+
+
+# One line per vendor; its folder is orchestration/sources/<kind>/.
+Vendor = Salesforce
+VENDORS: dict[str, type[VendorSource]] = {"salesforce": Salesforce}

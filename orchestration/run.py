@@ -39,7 +39,7 @@ from orchestration.reporter import Reporter
 from orchestration.settings import Settings, Source, crash_point
 from orchestration.sources import SourceResult
 from orchestration.transform import NodeResult
-from orchestration.warehouse import landing_file, open_reader, published_file
+from orchestration.warehouse import landing_file, memory_file, open_reader, published_file
 
 INTERRUPTED = "Interrupted; nothing was published."
 
@@ -238,6 +238,9 @@ def resolve_identities(run: Run) -> None:
             # the seeds merged with the rules folder of revops.yml, as the models read them
             rules=run.work / "rules",
             previous=published.resolve() if published.exists() else None,
+            # what is rebuilt as it was known then is no news for the next run
+            memory=None if run.options.known_at else memory_file(run.home),
+            largest_merge=run.settings.identity.largest_merge,
         )
 
 

@@ -100,6 +100,12 @@ class Publish(_Part):
     people: Literal["masked", "full"] = "masked"
 
 
+class Identity(_Part):
+    """How far a run may go in deciding that records are one thing."""
+
+    largest_merge: float = Field(default=0.005, ge=0, le=1)
+
+
 class Settings(_Part):
     """revops.yml, checked. Relative paths are relative to `root`, the folder of `config_path`."""
 
@@ -108,6 +114,7 @@ class Settings(_Part):
     rules: Path | None = None
     warehouse: Warehouse = Warehouse()
     publish: Publish = Publish()
+    identity: Identity = Identity()
     strict: bool = False
     config_path: Path
     root: Path
@@ -293,7 +300,12 @@ def _read_yaml(config: Path) -> dict[str, Any]:
 
 _SOURCE_KINDS: dict[str, type[_Part]] = {"files": FilesSource, "database": DatabaseSource, **VENDORS}
 _ENTITY_KINDS: dict[str, type[_Part]] = {"files": FileEntity, "database": TableEntity}
-_SECTIONS: dict[str, type[_Part]] = {"reporting": Reporting, "warehouse": Warehouse, "publish": Publish}
+_SECTIONS: dict[str, type[_Part]] = {
+    "reporting": Reporting,
+    "warehouse": Warehouse,
+    "publish": Publish,
+    "identity": Identity,
+}
 _EXPECTED = {
     "bool_type": "true or false",
     "bool_parsing": "true or false",

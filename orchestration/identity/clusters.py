@@ -1,4 +1,4 @@
-"""From edges to entities: connected components, and a guarded second look at those that cannot be one thing."""
+"""From edges to entities: connected components, and a guarded look at those that cannot be one thing."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Ints = npt.NDArray[np.int64]
 
 # Ranks of edges, most trusted first.
 MUST_LINK, TAX_ID, LINKED, EXACT, SIMILAR, PROBABILISTIC = range(6)
-LARGEST_CLUSTER = 200
+LARGEST_CLUSTER = 1000
 
 
 @dataclass(frozen=True)
@@ -45,8 +45,8 @@ class Edges:
 
 @dataclass(frozen=True)
 class Clusters:
-    """`label` of every node; `tree`, the positions of the edges that hold the entities together; `refused`, of those
-    that the guard did not let join.
+    """`label` of every node; `tree`, the positions of the edges that hold the entities together; `refused`,
+    of those that the guard did not let join.
     """
 
     label: Ints
@@ -91,7 +91,7 @@ def with_must_links(edges: Edges, must: list[tuple[int, int]]) -> Edges:
 def without_ambiguous(
     edges: Edges, bits: npt.NDArray[np.float64], anchored: npt.NDArray[np.bool_], margin: float
 ) -> tuple[Edges, Ints]:
-    """Take the edges away from every record that has no anchor and two candidates equally good; return them, too.
+    """Take the edges away from records that have no anchor and two candidates equally good; return those.
 
     Candidates that are themselves joined to each other are one candidate.
     """

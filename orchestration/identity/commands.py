@@ -32,7 +32,9 @@ def explain(
     if not found:
         raise ConfigurationError(f"No account and no person record is called {record}.")
     for each in found:
-        typer.echo(f"{record} is {each.kind} {each.entity} ({each.method}), one of {len(each.members)} records:")
+        typer.echo(
+            f"{record} is {each.kind} {each.entity} ({each.method}), one of {len(each.members)} records:"
+        )
         for system, source_id in each.members:
             typer.echo(f"  {system}:{source_id}")
         for edge in each.path:
@@ -46,7 +48,9 @@ def explain(
         for event in each.events:
             other = f" {event['other_id']}" if event["other_id"] else ""
             about = f" {event['source_system']}:{event['source_id']}" if event["source_id"] else ""
-            typer.echo(f"{event['occurred_on']} {event['event_id']} {event['kind']}{other}{about}: {event['reason']}")
+            typer.echo(
+                f"{event['occurred_on']} {event['event_id']} {event['kind']}{other}{about}: {event['reason']}"
+            )
 
 
 @app.command()
@@ -69,12 +73,16 @@ def review(
         pairs = decisions.queue(con, None if write else limit)
     if write is not None:
         count = decisions.write_sheet(pairs, write, actor or getpass.getuser(), datetime.now(UTC).date())
-        typer.echo(f"{count} candidates in {write}; fill in the column action, then `revops identity review --read {write}`.")
+        typer.echo(
+            f"{count} candidates in {write}; fill in the column action, then `revops identity review --read"
+            f" {write}`."
+        )
         return
     for pair in pairs:
         bits = "" if pair["match_weight"] is None else f", {pair['match_weight']:+.1f} bits"
         typer.echo(
-            f"{pair['kind']}  {pair['source_system_a']}:{pair['source_id_a']} = {pair['source_system_b']}:{pair['source_id_b']}?"
+            f"{pair['kind']}  {pair['source_system_a']}:{pair['source_id_a']} ="
+            f" {pair['source_system_b']}:{pair['source_id_b']}?"
             f"  {pair['reason']}{bits}, {pair['amount_at_stake']:,.0f} at stake"
         )
     if not pairs:
@@ -102,6 +110,7 @@ def _rules(config: Path | None) -> Path:
     settings = load_settings(config_path(config))
     if settings.rules is None:
         raise ConfigurationError(
-            f"{settings.config_path} names no rules folder, where decisions are kept; add `rules: rules` and create the folder."
+            f"{settings.config_path} names no rules folder, where decisions are kept; add `rules: rules`"
+            f" and create the folder."
         )
     return settings.root / settings.rules

@@ -1,7 +1,7 @@
 """What is compared of two records, level by level, in Splink's words; `training` adds the weights.
 
-Evidence that depends on other evidence is one comparison: a domain is made of the name, an address at work of the
-employer. Counted separately it would count twice.
+Evidence that depends on other evidence is one comparison: a domain is made of the name, an address at work of
+the employer. Counted separately it would count twice.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from orchestration.identity.policy import Entity
 
 @dataclass(frozen=True)
 class Level:
-    """One outcome of a comparison. `frequency` is the column whose rarity adjusts the weight; `m` and `u` are fixed
+    """One outcome. `frequency` is the column whose rarity adjusts the weight; `m` and `u` are fixed
     by hand where no label can teach them.
     """
 
@@ -45,21 +45,21 @@ def _null(*columns: str) -> Level:
 
 
 _SIMILAR = (
-    "(jaro_winkler_similarity(\"name_l\", \"name_r\") >= 0.94"
-    " or \"squeezed_l\" = \"squeezed_r\" or \"words_l\" = \"words_r\""
-    " or (length(\"name_l\") >= 4 and length(\"name_r\") >= 4"
-    " and (starts_with(\"name_l\", \"name_r\" || ' ') or starts_with(\"name_r\", \"name_l\" || ' '))"
-    " and not \"is_division_l\" and not \"is_division_r\"))"
+    '(jaro_winkler_similarity("name_l", "name_r") >= 0.94'
+    ' or "squeezed_l" = "squeezed_r" or "words_l" = "words_r"'
+    ' or (length("name_l") >= 4 and length("name_r") >= 4'
+    ' and (starts_with("name_l", "name_r" || \' \') or starts_with("name_r", "name_l" || \' \'))'
+    ' and not "is_division_l" and not "is_division_r"))'
 )
 _DIVISION = (
-    "(starts_with(\"name_l\", \"name_r\" || ' ') and \"is_division_l\")"
-    " or (starts_with(\"name_r\", \"name_l\" || ' ') and \"is_division_r\")"
+    '(starts_with("name_l", "name_r" || \' \') and "is_division_l")'
+    ' or (starts_with("name_r", "name_l" || \' \') and "is_division_r")'
 )
-_NEAR_DOMAIN = "(\"label_l\" = \"label_r\" or jaro_winkler_similarity(\"domain_l\", \"domain_r\") >= 0.9)"
+_NEAR_DOMAIN = '("label_l" = "label_r" or jaro_winkler_similarity("domain_l", "domain_r") >= 0.9)'
 _BOTH_DOMAINS = '"domain_l" is not null and "domain_r" is not null'
 
 _APART = (
-    Level("another place in the name", f"\"places_l\" <> \"places_r\" and {_SIMILAR}", m=0.001),
+    Level("another place in the name", f'"places_l" <> "places_r" and {_SIMILAR}', m=0.001),
     Level("a division of the other", _DIVISION, m=0.001),
 )
 
@@ -98,18 +98,19 @@ PLACE = Comparison(
         Level(
             "not known",
             '("street_l" is null and "postal_code_l" is null and "city_l" is null and "country_l" is null)'
-            ' or ("street_r" is null and "postal_code_r" is null and "city_r" is null and "country_r" is null)',
+            ' or ("street_r" is null and "postal_code_r" is null and "city_r" is null and "country_r" is'
+            " null)",
             is_null=True,
         ),
         Level("same street", '"street_l" = "street_r"', frequency="street", u_floor=1e-6),
         Level(
             "similar street, same town",
-            "jaro_winkler_similarity(\"street_l\", \"street_r\") >= 0.9"
+            'jaro_winkler_similarity("street_l", "street_r") >= 0.9'
             ' and ("city_l" = "city_r" or "postal_code_l" = "postal_code_r")',
         ),
         Level("same postal code", '"postal_code_l" = "postal_code_r"', frequency="postal_code", u_floor=1e-6),
         Level("same town", '"city_l" = "city_r"', frequency="city", u_floor=1e-6),
-        Level("similar town", "levenshtein(\"city_l\", \"city_r\") <= 2 and length(\"city_l\") >= 5"),
+        Level("similar town", 'levenshtein("city_l", "city_r") <= 2 and length("city_l") >= 5'),
         Level("other country", '"country_l" <> "country_r"'),
         Level("other town", '"city_l" is not null and "city_r" is not null'),
         Level("same country", '"country_l" = "country_r"', frequency="country"),
@@ -156,16 +157,20 @@ NAME = Comparison(
         ),
         Level(
             "similar spelling",
-            "(jaro_winkler_similarity(\"given_l\", \"given_r\") >= 0.85"
-            " and jaro_winkler_similarity(\"last_name_l\", \"last_name_r\") >= 0.88)"
-            " or (jaro_winkler_similarity(\"first_name_l\", \"last_name_r\") >= 0.88"
-            " and jaro_winkler_similarity(\"last_name_l\", \"first_name_r\") >= 0.88)",
+            '(jaro_winkler_similarity("given_l", "given_r") >= 0.85'
+            ' and jaro_winkler_similarity("last_name_l", "last_name_r") >= 0.88)'
+            ' or (jaro_winkler_similarity("first_name_l", "last_name_r") >= 0.88'
+            ' and jaro_winkler_similarity("last_name_l", "first_name_r") >= 0.88)',
         ),
         Level("same family name", '"last_name_l" = "last_name_r"', frequency="last_name"),
-        Level("same given name, no family name", f'"given_l" = "given_r" and not ({_LAST_KNOWN})', frequency="given"),
+        Level(
+            "same given name, no family name",
+            f'"given_l" = "given_r" and not ({_LAST_KNOWN})',
+            frequency="given",
+        ),
         Level(
             "similar given name, no family name",
-            f"jaro_winkler_similarity(\"given_l\", \"given_r\") >= 0.85 and not ({_LAST_KNOWN})",
+            f'jaro_winkler_similarity("given_l", "given_r") >= 0.85 and not ({_LAST_KNOWN})',
         ),
         Level("same given name", '"given_l" = "given_r"', frequency="given"),
         Level("another name", "ELSE"),
@@ -181,14 +186,17 @@ MAIL = Comparison(
         Level("same address", '"email_l" = "email_r"', m=0.7),
         Level(
             "numbered address",
-            '"mail_domain_l" = "mail_domain_r" and "local_stem_l" = "local_stem_r" and "local_l" <> "local_r"',
+            '"mail_domain_l" = "mail_domain_r" and "local_stem_l" = "local_stem_r" and "local_l" <>'
+            ' "local_r"',
             m=0.001,
         ),
         Level("same local part, same employer", '"local_l" = "local_r" and "company_l" = "company_r"'),
         Level(
             "similar address",
-            '"mail_domain_l" = "mail_domain_r" and damerau_levenshtein("local_l", "local_r") <= 2'
-            ' and length("local_l") >= 5 and left("local_l", 1) = left("local_r", 1)',
+            '("mail_domain_l" = "mail_domain_r" and damerau_levenshtein("local_l", "local_r") <= 2'
+            ' and length("local_l") >= 5 and left("local_l", 1) = left("local_r", 1))'
+            ' or ("local_l" = "local_r" and damerau_levenshtein("mail_domain_l", "mail_domain_r") <= 2'
+            ' and length("mail_domain_l") >= 8)',
         ),
         Level("another address at the same employer", '"work_l" = "work_r"'),
         Level("same employer", '"company_l" = "company_r"', frequency="company"),
@@ -217,8 +225,16 @@ BORN_ON = Comparison(
     (
         _null("born_on"),
         Level("same day", '"born_on_l" = "born_on_r"', m=0.85, u=0.0001),
-        Level("one slip", 'damerau_levenshtein("born_on_l", "born_on_r") <= 2', m=0.1, u=0.003),
-        Level("another day", "ELSE", m=0.05, u=0.9969),
+        Level(
+            "one slip",
+            'damerau_levenshtein("born_on_l", "born_on_r") <= 2 or (length("born_on_l") = 8 and length("born_on_r") = 8'
+            ' and left("born_on_l", 4) = left("born_on_r", 4)'
+            ' and (right("born_on_l", 2) = right("born_on_r", 2)'
+            ' or substring("born_on_l", 5, 2) = substring("born_on_r", 5, 2)))',
+            m=0.1,
+            u=0.005,
+        ),
+        Level("another day", "ELSE", m=0.05, u=0.9949),
     ),
 )
 

@@ -1,4 +1,6 @@
-"""What a person decides about identity, and what they need to see for it: explain a record, review candidates, undo an event."""
+"""What a person decides about identity, and what they need to see for it: explain a record, review
+candidates, undo an event.
+"""
 
 from __future__ import annotations
 
@@ -44,7 +46,9 @@ def explain(con: duckdb.DuckDBPyConnection, key: RecordKey) -> list[Explanation]
     found = []
     for kind in KINDS:
         rows = con.execute(
-            f"select {kind}_id, match_method from identity.{kind}_members where source_system = ? and source_id = ?", key
+            f"select {kind}_id, match_method from identity.{kind}_members where source_system = ? and"
+            f" source_id = ?",
+            key,
         ).fetchall()
         for entity, method in rows:
             members = con.execute(
@@ -53,10 +57,13 @@ def explain(con: duckdb.DuckDBPyConnection, key: RecordKey) -> list[Explanation]
                 [entity],
             ).fetchall()
             edges = {
-                (edge["a"], edge["b"]): edge for *_, evidence in members for edge in json.loads(evidence or "[]")
+                (edge["a"], edge["b"]): edge
+                for *_, evidence in members
+                for edge in json.loads(evidence or "[]")
             }
             events = con.execute(
-                "select event_id, occurred_on, kind, id, other_id, source_system, source_id, reason from identity.events"
+                "select event_id, occurred_on, kind, id, other_id, source_system, source_id, reason from"
+                " identity.events"
                 " where entity = ? and (id = ? or other_id = ?) order by occurred_on, event_id",
                 [kind, entity, entity],
             )
@@ -99,21 +106,27 @@ def undo(con: duckdb.DuckDBPyConnection, event_id: str, actor: str, today: date)
     Raises ConfigurationError for an event that does not exist or changed no membership.
     """
     rows = con.execute(
-        "select kind, entity, id, other_id, source_system, source_id, occurred_on from identity.events where event_id = ?",
+        "select kind, entity, id, other_id, source_system, source_id, occurred_on from identity.events"
+        " where event_id = ?",
         [event_id],
     ).fetchall()
     if not rows:
-        raise ConfigurationError(f"There is no event {event_id}; `revops identity explain` lists those of a record.")
+        raise ConfigurationError(
+            f"There is no event {event_id}; `revops identity explain` lists those of a record."
+        )
     what, kind, entity, other, system, source_id, on = rows[0]
     if what == "redirect":
         entity, other = other, entity
     if what not in ("merge", "join", "split", "redirect"):
-        raise ConfigurationError(f"{event_id} is a {what}; only a merge, join, split or redirect can be undone.")
+        raise ConfigurationError(
+            f"{event_id} is a {what}; only a merge, join, split or redirect can be undone."
+        )
     if what == "join":
         moved = [(system, source_id)]
     else:
         moved = con.execute(
-            "select source_system, source_id from identity.events where entity = ? and id = ? and other_id = ?"
+            "select source_system, source_id from identity.events where entity = ? and id = ? and other_id"
+            " = ?"
             " and kind = ? and occurred_on = ? order by 1, 2",
             [kind, entity, other, "split" if what == "split" else "merge", on],
         ).fetchall()
@@ -121,12 +134,15 @@ def undo(con: duckdb.DuckDBPyConnection, event_id: str, actor: str, today: date)
     rest = [
         key
         for key in con.execute(
-            f"select source_system, source_id from identity.{kind}_members where {kind}_id = ? order by 1, 2", [keeper]
+            f"select source_system, source_id from identity.{kind}_members where {kind}_id = ? order by 1, 2",
+            [keeper],
         ).fetchall()
         if key not in moved
     ]
     if not moved or not rest:
-        raise ConfigurationError(f"{event_id} left nothing to undo: one of the two sides has no record any more.")
+        raise ConfigurationError(
+            f"{event_id} left nothing to undo: one of the two sides has no record any more."
+        )
 
     def override(action: str, a: RecordKey, b: RecordKey) -> dict[str, str]:
         values = (action, kind, *a, *b, actor, f"undo {event_id}", today.isoformat())
@@ -140,7 +156,9 @@ def undo(con: duckdb.DuckDBPyConnection, event_id: str, actor: str, today: date)
 
 
 def append_overrides(rules: Path, rows: Iterable[Mapping[str, str]]) -> tuple[Path, int]:
-    """Add overrides to the rules folder's identity_overrides.csv; those that stand there already are left out."""
+    """Add overrides to the rules folder's identity_overrides.csv; those that stand there already are left
+    out.
+    """
     path = rules / "identity_overrides.csv"
     source = rule_file(rules, "identity_overrides")
     with source.open(newline="", encoding="utf-8-sig") as file:
@@ -160,8 +178,10 @@ def append_overrides(rules: Path, rows: Iterable[Mapping[str, str]]) -> tuple[Pa
 def queue(con: duckdb.DuckDBPyConnection, limit: int | None = None) -> list[dict[str, Any]]:
     """The review queue, most revenue first."""
     rows = con.execute(
-        "select kind, source_system_a, source_id_a, source_system_b, source_id_b, match_weight, reason, amount_at_stake"
-        " from identity.review_queue order by amount_at_stake desc, pair_id" + (f" limit {limit}" if limit else "")
+        "select kind, source_system_a, source_id_a, source_system_b, source_id_b, match_weight, reason,"
+        " amount_at_stake"
+        " from identity.review_queue order by amount_at_stake desc, pair_id"
+        + (f" limit {limit}" if limit else "")
     )
     names = [column[0] for column in rows.description or []]
     return [dict(zip(names, row, strict=True)) for row in rows.fetchall()]
@@ -171,7 +191,9 @@ def write_sheet(pairs: Iterable[Mapping[str, Any]], file: Path, actor: str, toda
     """The queue as identity_overrides with `action` left empty, to be filled in and read back."""
     count = 0
     with file.open("w", newline="", encoding="utf-8") as out:
-        writer = csv.DictWriter(out, [*OVERRIDE_COLUMNS, "match_weight", "amount_at_stake"], lineterminator="\n")
+        writer = csv.DictWriter(
+            out, [*OVERRIDE_COLUMNS, "match_weight", "amount_at_stake"], lineterminator="\n"
+        )
         writer.writeheader()
         for pair in pairs:
             writer.writerow(

@@ -1,4 +1,6 @@
-"""Which compared pairs are joined, which are kept apart whatever they score, and which a person should look at."""
+"""Which compared pairs are joined, which are kept apart whatever they score, and which a person should look
+at.
+"""
 
 from __future__ import annotations
 
@@ -60,17 +62,20 @@ def decide(con: duckdb.DuckDBPyConnection, kind: Entity, model: Model) -> None:
     con.execute(
         "create or replace temp table decided as"
         " with judged as ("
-        " select scored.*, links.x is not null as is_linked, l.source_system = r.source_system as same_system,"
+        " select scored.*, links.x is not null as is_linked, l.source_system = r.source_system as"
+        " same_system,"
         f" {rules.facts},"
         " bits - case when l.source_system = r.source_system and systems > 1 then"
         f" {WITHIN_SYSTEM} else 0 end as sure"
         " from scored"
-        f" inner join {kind}_records as l on scored.a = l.no inner join {kind}_records as r on scored.b = r.no"
+        f" inner join {kind}_records as l on scored.a = l.no inner join {kind}_records as r on scored.b ="
+        f" r.no"
         " left join links on scored.a = links.x and scored.b = links.y"
         f" cross join (select count(distinct source_system) as systems from {kind}_records)),"
         f" ruled as (select *, {rules.rule} as rule, {rules.veto} as veto from judged)"
         " select * from ("
-        "  select *, case rule when 'tax_id' then 1 when 'linked_ids' then 2 when 'domain_and_name' then 3 when 'email' then 3"
+        "  select *, case rule when 'tax_id' then 1 when 'linked_ids' then 2 when 'domain_and_name' then 3"
+        " when 'email' then 3"
         "   when 'domain_and_similar_name' then 4 when 'probabilistic' then 5 else 9 end as rank from ruled)"
         f" where rank < 9 or sure >= {REVIEW} or is_linked"
     )
@@ -108,7 +113,9 @@ def _account_rules(model: Model) -> _Rules:
         " then case when same_name then 'domain_and_name' else 'domain_and_similar_name' end"
         f" when sure >= {JOIN} and ({veto}) is null then 'probabilistic' end"
     )
-    return _Rules("l.name = r.name and l.places = r.places as same_name, l.label = r.label as same_label", rule, veto)
+    return _Rules(
+        "l.name = r.name and l.places = r.places as same_name, l.label = r.label as same_label", rule, veto
+    )
 
 
 def _person_rules(model: Model) -> _Rules:
@@ -128,29 +135,34 @@ def _person_rules(model: Model) -> _Rules:
     )
     rule = (
         f"case when is_linked and evidence + {LINK} >= {JOIN} then 'linked_ids'"
-        f" when {mail('same address')} and (name in ({names}) or not is_shared and not {other_name}) then 'email'"
+        f" when {mail('same address')} and (name in ({names}) or not is_shared and not {other_name}) then"
+        f" 'email'"
         f" when sure >= {JOIN} and ({veto}) is null then 'probabilistic' end"
     )
     shared = (
         "l.email in (select email from person_records where email is not null group by email"
-        " having count(distinct last_name) > 2) as is_shared"
+        " having count(distinct left(first_name, 1) || left(last_name, 1)) > 3) as is_shared"
     )
     return _Rules(shared, rule, veto)
 
 
 # Groups that are joined whatever their size: block caps do not apply to what needs no comparison.
 _STARS: dict[Entity, tuple[tuple[str, int, tuple[str, ...]], ...]] = {
-    "account": (("tax_id", clusters.TAX_ID, ("tax_id",)), ("domain_and_name", clusters.EXACT, ("domain", "name", "places"))),
+    "account": (
+        ("tax_id", clusters.TAX_ID, ("tax_id",)),
+        ("domain_and_name", clusters.EXACT, ("domain", "name", "places")),
+    ),
     "person": (("email", clusters.EXACT, ("email", "full_name")),),
 }
 
 
 def joined(con: duckdb.DuckDBPyConnection, kind: Entity) -> None:
-    """Temp tables `nodes`, every record and reference numbered independently of when it came, and `joins`, the edges
-    between them in the order in which they are trusted.
+    """Temp tables `nodes`, records and references numbered independently of when they came, and `joins`, the
+    edges between them in the order in which they are trusted.
     """
     con.execute(
-        "create or replace temp table nodes as select cast(row_number() over (order by tie, source_system, source_id) - 1"
+        "create or replace temp table nodes as select cast(row_number() over (order by tie, source_system,"
+        " source_id) - 1"
         " as integer) as node, * from ("
         f" select no, tie, source_system, source_id from {kind}_records union all"
         " select null, hash(source_system, source_id), source_system, source_id from dangling)"
@@ -165,18 +177,23 @@ def joined(con: duckdb.DuckDBPyConnection, kind: Entity) -> None:
         )
     # Records that name one id which nobody has are one thing, too.
     named = (
-        f"select 'linked_ids' as rule, {clusters.LINKED} as rank, cast(null as double) as bits, l.node as y, r.node as x"
+        f"select 'linked_ids' as rule, {clusters.LINKED} as rank, cast(null as double) as bits, l.node as"
+        f" y, r.node as x"
         " from named inner join nodes as l on named.no = l.no"
-        " inner join nodes as r on named.source_system = r.source_system and named.source_id = r.source_id where r.no is null"
+        " inner join nodes as r on named.source_system = r.source_system and named.source_id = r.source_id"
+        " where r.no is null"
     )
     domain_only = (
         f"select 'domain' as rule, {clusters.SIMILAR} as rank, cast(null as double) as bits, y, x from ("
         " select l.node as y, r.node as x,"
         " row_number() over (partition by l.node order by r.node) as choice"
-        " from (select node, source_system, domain from nodes inner join account_records using (no, source_system, source_id)"
+        " from (select node, source_system, domain from nodes inner join account_records using (no,"
+        " source_system, source_id)"
         " where name is null and domain is not null) as l"
-        " inner join (select node, source_system, domain from nodes inner join account_records using (no, source_system, source_id)) as r"
-        " on l.domain = r.domain and l.node <> r.node and l.source_system <> r.source_system) where choice = 1"
+        " inner join (select node, source_system, domain from nodes inner join account_records using (no,"
+        " source_system, source_id)) as r"
+        " on l.domain = r.domain and l.node <> r.node and l.source_system <> r.source_system) where choice"
+        " = 1"
     )
     extra = [named, *([domain_only] if kind == "account" else []), *stars]
     con.execute(
@@ -185,7 +202,8 @@ def joined(con: duckdb.DuckDBPyConnection, kind: Entity) -> None:
         "  select least(x, y) as x, greatest(x, y) as y, rule, rank, bits from ("
         f"   {' union all '.join(extra)} union all"
         "   select decided.rule, decided.rank, decided.sure, l.node, r.node from decided"
-        "   inner join nodes as l on decided.a = l.no inner join nodes as r on decided.b = r.no where decided.rank < 9)"
+        "   inner join nodes as l on decided.a = l.no inner join nodes as r on decided.b = r.no where"
+        " decided.rank < 9)"
         "  where x <> y)) where choice = 1 order by rank, bits desc, a, b"
     )
 

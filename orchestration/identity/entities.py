@@ -1,4 +1,6 @@
-"""Ids that stay: an entity keeps the id under which most of its records were known before, and every change is an event."""
+"""Ids that stay: an entity keeps the id under which most of its records were known before, and every change
+is an event.
+"""
 
 from __future__ import annotations
 
@@ -54,7 +56,7 @@ class Named:
 
 
 def name_clusters(kind: Entity, changed: dict[int, list[RecordKey]], history: History) -> Named:
-    """Ids for clusters whose records did not all carry one id before, or that share it with another cluster."""
+    """Ids for clusters whose records did not all carry one id before, or share it with another cluster."""
     overlap: list[tuple[int, str, RecordKey, int]] = []
     first = {cluster: min(keys) for cluster, keys in changed.items()}
     for cluster, keys in changed.items():
@@ -102,4 +104,3 @@ def _events(
                     events.append(Event("merge", own, old, key, "found to be the same"))
     events += [Event("redirect", old, new, reason="merged") for old, new in sorted(gone.items())]
     return events, len(gone)
-

@@ -20,8 +20,7 @@ from orchestration.identity.model import Model
 from orchestration.identity.policy import Entity, RecordKey
 from orchestration.warehouse import attached
 
-# A run that merges more of the existing entities than this is a mistake in the data or the rules, not news.
-LARGEST_MERGE = 0.005
+# So many merges are news, however few entities there are.
 _FEW = 10
 _EDGES_SHOWN = 10
 
@@ -51,11 +50,14 @@ def create_tables(con: duckdb.DuckDBPyConnection) -> None:
 
 @contextmanager
 def previously(con: duckdb.DuckDBPyConnection, previous: Path | None) -> Iterator[None]:
-    """Temp tables of what was published before: `past_account`, `past_person`, `past_events`; empty without a past."""
+    """Temp tables of what was published before: `past_account`, `past_person`, `past_events`; empty without a
+    past.
+    """
     con.execute(
         "create or replace temp table past_account (source_system varchar, source_id varchar, id varchar);"
         "create or replace temp table past_person (source_system varchar, source_id varchar, id varchar);"
-        "create or replace temp table past_events (event_id varchar, occurred_on date, kind varchar, entity varchar,"
+        "create or replace temp table past_events (event_id varchar, occurred_on date, kind varchar, entity"
+        " varchar,"
         " id varchar, other_id varchar, source_system varchar, source_id varchar, reason varchar)"
     )
     if previous is not None:
@@ -63,13 +65,15 @@ def previously(con: duckdb.DuckDBPyConnection, previous: Path | None) -> Iterato
             tables = {
                 row[0]
                 for row in con.execute(
-                    "select table_name from duckdb_tables() where database_name = 'past' and schema_name = 'identity'"
+                    "select table_name from duckdb_tables() where database_name = 'past' and schema_name ="
+                    " 'identity'"
                 ).fetchall()
             }
             for kind in ("account", "person"):
                 if f"{kind}_members" in tables:
                     con.execute(
-                        f"insert into past_{kind} select source_system, source_id, {kind}_id from past.identity.{kind}_members"
+                        f"insert into past_{kind} select source_system, source_id, {kind}_id from"
+                        f" past.identity.{kind}_members"
                     )
             if "events" in tables:
                 con.execute("insert into past_events select * from past.identity.events")
@@ -85,14 +89,16 @@ def write(
     as_of: date,
     largest_merge: float,
 ) -> None:
-    """Members and events of one kind; temp table `<kind>_entities` says which entity each record belongs to."""
+    """Members and events of one kind; temp table `<kind>_entities` says who belongs to what."""
     _register(con, "labels", {"node": range(len(found.label)), "cluster": found.label})
     con.execute(
-        "create or replace temp table clustered as select nodes.*, labels.cluster from nodes inner join labels using (node)"
+        "create or replace temp table clustered as select nodes.*, labels.cluster from nodes inner join"
+        " labels using (node)"
     )
     events = _name(con, kind, largest_merge)
     con.execute(
-        f"create or replace temp table {kind}_entities as select source_system, source_id, id as entity, node, cluster"
+        f"create or replace temp table {kind}_entities as select source_system, source_id, id as entity,"
+        f" node, cluster"
         " from clustered inner join named_clusters using (cluster)"
     )
     tree = found.tree
@@ -101,12 +107,15 @@ def write(
     con.execute(
         f"insert into identity.{kind}_members"
         " with ends as (select a as node, * from explained union all select b as node, * from explained),"
-        " chosen as (select *, row_number() over (partition by node order by rank, bits desc, a, b) as place from ends),"
+        " chosen as (select *, row_number() over (partition by node order by rank, bits desc, a, b) as"
+        " place from ends),"
         " why as (select node, min(rank) as rank, max(case when place = 1 then bits end) as bits,"
-        f" '[' || string_agg(case when place <= {_EDGES_SHOWN} then evidence end, ', ' order by place) || ']' as evidence"
+        f" '[' || string_agg(case when place <= {_EDGES_SHOWN} then evidence end, ', ' order by place) ||"
+        f" ']' as evidence"
         "  from chosen group by node)"
         " select entities.source_system, entities.source_id, entities.entity,"
-        " case when nodes.no is null then 'reference' when why.node is null then 'single' when why.rank = 0 then 'override'"
+        " case when nodes.no is null then 'reference' when why.node is null then 'single' when why.rank = 0"
+        " then 'override'"
         "  when why.rank = 5 then 'probabilistic' else 'deterministic' end,"
         " why.bits, coalesce(why.evidence, '[]')"
         f" from {kind}_entities as entities inner join nodes using (node) left join why using (node)"
@@ -136,11 +145,15 @@ def explanation(kind: Entity, model: Model, pairs: str) -> str:
     return (
         f"select pairs.a, pairs.b, pairs.rank, joins.bits, case when pairs.rank = 0 then 'must_link' else"
         " coalesce(decided.rule, joins.rule) end as rule,"
-        " to_json({'rule': case when pairs.rank = 0 then 'must_link' else coalesce(joins.rule, decided.rule) end,"
+        " to_json({'rule': case when pairs.rank = 0 then 'must_link' else coalesce(joins.rule,"
+        " decided.rule) end,"
         " 'a': x.source_system || ':' || x.source_id, 'b': y.source_system || ':' || y.source_id,"
-        " 'bits': decided.sure, 'prior': decided.bits - decided.evidence, 'within_system': decided.sure - decided.bits,"
-        f" 'fields': list_filter([{', '.join(fields)}], lambda f: decided.a is not null and f.level is not null)}}) as evidence"
-        f" from {pairs} as pairs inner join nodes as x on pairs.a = x.node inner join nodes as y on pairs.b = y.node"
+        " 'bits': decided.sure, 'prior': decided.bits - decided.evidence, 'within_system': decided.sure -"
+        " decided.bits,"
+        f" 'fields': list_filter([{', '.join(fields)}], lambda f: decided.a is not null and f.level is not"
+        f" null)}}) as evidence"
+        f" from {pairs} as pairs inner join nodes as x on pairs.a = x.node inner join nodes as y on pairs.b"
+        f" = y.node"
         " left join joins on pairs.a = joins.a and pairs.b = joins.b"
         " left join decided on decided.a = least(x.no, y.no) and decided.b = greatest(x.no, y.no)"
         f" left join {kind}_records as l on l.no = x.no left join {kind}_records as r on r.no = y.no"
@@ -167,7 +180,8 @@ def _name(con: duckdb.DuckDBPyConnection, kind: Entity, largest_merge: float) ->
             return [Event("create", id, reason="first seen") for (id,) in ids]
     con.execute(
         "create or replace temp table kinship as select clustered.cluster, past.id, count(*) as records"
-        f" from clustered left join past_{kind} as past using (source_system, source_id) group by clustered.cluster, past.id"
+        f" from clustered left join past_{kind} as past using (source_system, source_id) group by"
+        f" clustered.cluster, past.id"
     )
     con.execute(
         "create or replace temp table unchanged as"
@@ -176,7 +190,8 @@ def _name(con: duckdb.DuckDBPyConnection, kind: Entity, largest_merge: float) ->
         " and id not in (select id from kinship where id is not null group by id having count(*) > 1)"
     )
     rows = con.execute(
-        f"select source_system, source_id, cluster, past.id from clustered anti join unchanged using (cluster)"
+        f"select source_system, source_id, cluster, past.id from clustered anti join unchanged using"
+        f" (cluster)"
         f" left join past_{kind} as past using (source_system, source_id) order by 1, 2"
     ).fetchall()
     changed: dict[int, list[RecordKey]] = defaultdict(list)
@@ -192,14 +207,16 @@ def _name(con: duckdb.DuckDBPyConnection, kind: Entity, largest_merge: float) ->
     }
     moved: dict[RecordKey, list[str]] = defaultdict(list)
     for system, source_id, old in con.execute(
-        "select source_system, source_id, other_id from past_events where entity = ? and kind = 'merge'", [kind]
+        "select source_system, source_id, other_id from past_events where entity = ? and kind = 'merge'",
+        [kind],
     ).fetchall():
         moved[system, source_id].append(old)
     named = name_clusters(kind, changed, History(member, ever, live, moved))
     _refuse_landslide(con, kind, named.merged, len(live), largest_merge)
     _register(con, "renamed", {"cluster": list(named.ids), "id": list(named.ids.values())})
     con.execute(
-        "create or replace temp table named_clusters as select cluster, id from unchanged union all select * from renamed"
+        "create or replace temp table named_clusters as select cluster, id from unchanged union all select"
+        " * from renamed"
     )
     return named.events
 
@@ -207,7 +224,9 @@ def _name(con: duckdb.DuckDBPyConnection, kind: Entity, largest_merge: float) ->
 def _refuse_landslide(
     con: duckdb.DuckDBPyConnection, kind: Entity, merged: int, existing: int, largest_merge: float
 ) -> None:
-    """A circuit breaker; a system that was not there before may bring entities together that were apart."""
+    """A circuit breaker: a run that merges many entities is a mistake in data or rules, not news; only a
+    system that was not there before may bring together what was apart.
+    """
     if merged <= max(_FEW, largest_merge * existing):
         return
     ((new_systems,),) = con.execute(
@@ -217,7 +236,8 @@ def _refuse_landslide(
     if new_systems:
         return
     raise AuditFailed(
-        f"This run would merge {merged:,} of {existing:,} known {kind} entities, more than {largest_merge:.1%}; look at what"
+        f"This run would merge {merged:,} of {existing:,} known {kind} entities, more than"
+        f" {largest_merge:.1%}; look at what"
         " changed in the sources, or allow it with identity.largest_merge in revops.yml."
     )
 
@@ -247,7 +267,8 @@ def _write_events(con: duckdb.DuckDBPyConnection, kind: Entity, events: list[Eve
         "identity_batch", pa.table({n: pa.array(c, pa.string()) for n, c in zip(names, columns, strict=True)})
     )
     con.execute(
-        "insert into identity.events select event_id, ?, kind, ?, id, other_id, source_system, source_id, reason"
+        "insert into identity.events select event_id, ?, kind, ?, id, other_id, source_system, source_id,"
+        " reason"
         " from identity_batch",
         [as_of, kind],
     )
@@ -260,4 +281,3 @@ def _register(con: duckdb.DuckDBPyConnection, name: str, columns: dict[str, obje
     con.register("identity_batch", batch)
     con.execute(f"create or replace temp table {name} as select * from identity_batch")
     con.unregister("identity_batch")
-

@@ -1,4 +1,6 @@
-"""The pinned weights: a model in Splink's own format, said as SQL. Splink itself is needed to train, not to run."""
+"""The pinned weights: a model in Splink's own format, said as SQL. Splink itself is needed to train, not to
+run.
+"""
 
 from __future__ import annotations
 
@@ -38,7 +40,9 @@ class Model:
     @property
     def columns(self) -> list[str]:
         """Columns that are compared."""
-        text = " ".join(w.condition for ws in self.comparisons.values() for w in ws) + " ".join(self.nulls.values())
+        text = " ".join(w.condition for ws in self.comparisons.values() for w in ws) + " ".join(
+            self.nulls.values()
+        )
         return sorted(set(re.findall(r'"(\w+)_[lr]"', text)))
 
     @property
@@ -59,13 +63,15 @@ class Model:
         return next(n for n, w in enumerate(self.comparisons[comparison]) if w.name == level)
 
     def bits_sql(self, comparison: str) -> str:
-        """The bits of a level, adjusted by the rarity tf_<column> of what both have, as Splink adjusts them."""
+        """The bits of a level, adjusted by the rarity tf_<column> of what both have, as Splink does it."""
         branches = []
         for number, weight in enumerate(self.comparisons[comparison]):
             bits = f"cast({weight.bits!r} as double)"
             if weight.frequency:
                 rarity = f"greatest(tf_{weight.frequency}, cast({weight.frequency_floor!r} as double))"
-                bits += f" + coalesce(cast({math.log2(weight.frequency_base)!r} as double) - log2({rarity}), 0)"
+                bits += (
+                    f" + coalesce(cast({math.log2(weight.frequency_base)!r} as double) - log2({rarity}), 0)"
+                )
             branches.append(f"when {number} then {bits}")
         return f"(case {comparison} {' '.join(branches)} else cast(0 as double) end)"
 
@@ -83,7 +89,7 @@ def parse(document: dict[str, Any]) -> Model:
     for comparison in document["comparisons"]:
         name = comparison["output_column_name"]
         levels = comparison["comparison_levels"]
-        nulls |= {name: level["sql_condition"] for level in levels if level.get("is_null_level")}
+        nulls.update((name, level["sql_condition"]) for level in levels if level.get("is_null_level"))
         weighed = [level for level in levels if not level.get("is_null_level")]
         comparisons[name] = tuple(_weight(level, weighed) for level in weighed)
     return Model(document.get("model_version", ""), comparisons, nulls)

@@ -68,17 +68,21 @@ def define_macros(con: duckdb.DuckDBPyConnection) -> None:
 def read(con: duckdb.DuckDBPyConnection, kind: Entity, policy: Policy, kept: str) -> None:
     """Bring table `<kept>.<kind>_records` up to the entry table.
 
-    Temp table `dirty` gets the numbers of the records that are new or changed, `gone` of those that are no more.
+    Temp table `dirty` gets the numbers of the records that are new or changed, `gone` of those that are no
+    more.
     """
     _current(con, kind)
     known = f"{kept}.{kind}_records"
     if not con.execute(
         "select 1 from duckdb_tables() where database_name = ? and table_name = ?", [kept, f"{kind}_records"]
     ).fetchall():
-        con.execute("create or replace temp table dirty (no integer); create or replace temp table gone (no integer)")
+        con.execute(
+            "create or replace temp table dirty (no integer); create or replace temp table gone (no integer)"
+        )
         con.execute(
             "create or replace temp table wanted as"
-            " select cast(row_number() over (order by source_system, source_id) as integer) as no, * from current_records"
+            " select cast(row_number() over (order by source_system, source_id) as integer) as no, * from"
+            " current_records"
         )
         _features(con, kind, policy)
         con.execute(f"create table {known} as select * from fresh order by no")
@@ -106,22 +110,33 @@ def set_employers(con: duckdb.DuckDBPyConnection, kept: str) -> None:
     con.execute(sql("employers"))
     con.execute(
         "create or replace temp table moved as select employers.no, employers.company from employers"
-        " inner join person_records using (no) where employers.company is distinct from person_records.company"
+        " inner join person_records using (no) where employers.company is distinct from"
+        " person_records.company"
     )
-    con.execute(f"update {kept}.person_records set company = moved.company from moved where person_records.no = moved.no")
+    con.execute(
+        f"update {kept}.person_records set company = moved.company from moved where person_records.no ="
+        f" moved.no"
+    )
     con.execute("insert into dirty select no from moved where no not in (select no from dirty)")
 
 
 def _current(con: duckdb.DuckDBPyConnection, kind: Entity) -> None:
     table = _TABLE[kind]
     have = columns_of(con, "entry", table)
-    chosen = [f'cast("{c}" as varchar) as "{c}"' if c in have else f'cast(null as varchar) as "{c}"' for c in _COLUMNS[kind]]
+    chosen = [
+        f'cast("{c}" as varchar) as "{c}"' if c in have else f'cast(null as varchar) as "{c}"'
+        for c in _COLUMNS[kind]
+    ]
     names = list(_COLUMNS[kind])
     if kind == "person":
         chosen += _custom_columns(con, table, "custom" in have)
         names += _CUSTOM
     columns = ", ".join(names)
-    source = f"entry.{table}" if have else "(select null::varchar as source_system, null::varchar as source_id where false)"
+    source = (
+        f"entry.{table}"
+        if have
+        else "(select null::varchar as source_system, null::varchar as source_id where false)"
+    )
     con.execute(
         f"create or replace temp table current_records as select source_system, source_id, {columns},"
         f" hash(source_system, source_id, {columns}) as row_hash"
@@ -135,12 +150,13 @@ def _custom_columns(con: duckdb.DuckDBPyConnection, table: str, has_custom: bool
     if has_custom:
         meaning = {row[0]: row[1] for row in rows("identifying_columns")}
         found = con.execute(
-            f"select distinct unnest(json_keys(custom)) as key from entry.{table} where custom is not null order by 1"
+            f"select distinct unnest(json_keys(custom)) as key from entry.{table} where custom is not null"
+            f" order by 1"
         ).fetchall()
         for (key,) in found:
             what = meaning.get(key.strip().lower().replace(" ", "_"))
             if what in said:
-                path = "$.\"" + key.replace('"', '\\"') + '"'
+                path = '$."' + key.replace('"', '\\"') + '"'
                 said[what].append(f"json_extract_string(custom, '{path.replace(chr(39), chr(39) * 2)}')")
     return [
         f"{f'coalesce({parts})' if (parts := ', '.join(found)) else 'cast(null as varchar)'} as {what}"
@@ -167,14 +183,17 @@ def _features(con: duckdb.DuckDBPyConnection, kind: Entity, policy: Policy) -> N
             {"divisions": sorted(words("divisions")), "road_words": sorted(words("road_words"))},
         )
         return
-    con.execute("update wanted set account_source_id = coalesce(account_source_id, converted_account_source_id)")
+    con.execute(
+        "update wanted set account_source_id = coalesce(account_source_id, converted_account_source_id)"
+    )
     _look_up(con, "names", "select distinct company_name from wanted", names, ("core", "places"))
     hosts = "select distinct lower(trim(string_split(email, '@')[2], '<>\"'' ')) from wanted"
     _look_up(con, "domains", hosts, domain, ("domain", "class"))
     short = rows("nicknames")
     _register(con, "nicknames", {"short": [r[0] for r in short], "name": [r[1] for r in short]})
     con.execute(
-        sql("person_features"), {"roles": sorted(words("role_mailboxes")), "road_words": sorted(words("road_words"))}
+        sql("person_features"),
+        {"roles": sorted(words("role_mailboxes")), "road_words": sorted(words("road_words"))},
     )
 
 
@@ -200,7 +219,8 @@ def _register(con: duckdb.DuckDBPyConnection, name: str, columns: Mapping[str, l
 def dangling_references(con: duckdb.DuckDBPyConnection, kind: Entity) -> str:
     """SQL of the record keys that facts point at and the entry table does not have."""
     parts = [
-        f'select distinct source_system, {column} as source_id from entry."{table}" where {column} is not null'
+        f'select distinct source_system, {column} as source_id from entry."{table}" where {column} is not'
+        f" null"
         for table, column in _REFERENCES[kind]
         if {column, "source_system"} <= columns_of(con, "entry", table)
     ] or ["select null::varchar as source_system, null::varchar as source_id where false"]

@@ -1,7 +1,7 @@
 """Trains the weights with Splink from pairs that carry their own label, and shows what changed.
 
-A record that names another system's id, and two records with one tax id, are such labels. A run never trains: it reads
-`model/<entity>.json`, a model in Splink's own format.
+A record that names another system's id, and two records with one tax id, are such labels. A run never trains:
+it reads `model/<entity>.json`, a model in Splink's own format.
 """
 
 from __future__ import annotations
@@ -55,7 +55,9 @@ def _splink_level(level: Level) -> dict[str, Any]:
     return made
 
 
-def train(con: duckdb.DuckDBPyConnection, kind: Entity, features: str, labels: str, seed: int = 7) -> dict[str, Any]:
+def train(
+    con: duckdb.DuckDBPyConnection, kind: Entity, features: str, labels: str, seed: int = 7
+) -> dict[str, Any]:
     """A trained model: m from the pairs of table `labels` (no_l, no_r), u from random pairs of `features`."""
     from splink import DuckDBAPI, Linker
 
@@ -63,7 +65,8 @@ def train(con: duckdb.DuckDBPyConnection, kind: Entity, features: str, labels: s
     backend = DuckDBAPI(connection=con)
     linker = Linker(backend.register(features), untrained(kind), validate_settings=False)
     linker.training.estimate_u_using_random_sampling(max_pairs=_U_PAIRS, seed=seed, min_count_per_level=None)
-    linker.training.estimate_m_from_pairwise_labels(backend.register(labels))
+    learn_m: Any = linker.training.estimate_m_from_pairwise_labels
+    learn_m(backend.register(labels))
     model: dict[str, Any] = linker.misc.save_model_to_json()
     ((pairs,),) = con.execute(f"select count(*) from {labels}").fetchall()
     for comparison, made in zip(COMPARISONS[kind], model["comparisons"], strict=True):
@@ -88,7 +91,9 @@ def _smooth(comparison: Comparison, made: dict[str, Any], pairs: int) -> None:
         for level, row in rows:
             fixed = level.m if parameter == "m_probability" else level.u
             counted = row.get(parameter) or 0.0
-            row[parameter] = fixed if fixed is not None else float(f"{(counted * count + pseudo) / total:.4g}")
+            row[parameter] = (
+                fixed if fixed is not None else float(f"{(counted * count + pseudo) / total:.4g}")
+            )
     for level, row in rows:
         if comparison.may_differ and level.m is None and row["u_probability"] >= _M_FLOOR:
             row["m_probability"] = max(row["m_probability"], _M_FLOOR)

@@ -14,7 +14,8 @@ from sandbox.rules import COUNTRIES, REGIONS
 
 COMPANY_SYSTEMS = {"crm": 0.8, "marketing": 0.7, "support": 0.45, "billing": 0.5, "tracker": 0.35}
 PERSON_SYSTEMS = {
-    "crm": 0.7, "marketing": 0.6, "support": 0.3, "billing": 0.15, "engagement": 0.4, "events": 0.2, "product": 0.3,
+    "crm": 0.7, "marketing": 0.6, "support": 0.3, "billing": 0.15, "engagement": 0.4, "events": 0.2,
+    "product": 0.3,
 }  # fmt: skip
 PEOPLE_PER_COMPANY = 3.7
 _FREE_MAIL = (*names.FREE_MAIL, "hotmail.com", "icloud.com", "web.de", "proton.me")
@@ -164,7 +165,9 @@ class _Market:
                 "source_id": source_id,
                 "name": self._spelt(firm.name if self.chance(0.7) else firm.old_name, firm.country),
                 "website_domain": self._website(firm),
-                "street_address": self._road(street) if known and not self.chance(rates.street_missing) else None,
+                "street_address": self._road(street)
+                if known and not self.chance(rates.street_missing)
+                else None,
                 "city": self._slip(firm.old_city if moved else firm.city) if known else None,
                 "postal_code": firm.postal_code if known and not moved and self.chance(0.7) else None,
                 "country_code": self._country(firm.country) if self.chance(0.85) else None,
@@ -235,7 +238,9 @@ class _Market:
         firm = rng.choice(self.firms)
         given, family = self.words.given.draw(rng), self.words.families.draw(rng)
         local = self._local(firm, given, family)
-        private = f"{plain(given)}.{plain(family)}{rng.randrange(1, 99)}".lower() + "@" + rng.choice(_FREE_MAIL)
+        private = (
+            f"{plain(given)}.{plain(family)}{rng.randrange(1, 99)}".lower() + "@" + rng.choice(_FREE_MAIL)
+        )
         mobiles = [self._number(firm.country), self._number(firm.country)]
         next_firm = rng.choice(self.firms) if self.chance(rates.job_changed) else firm
         next_local = local if next_firm is firm else self._local(next_firm, given, family)
@@ -284,7 +289,9 @@ class _Market:
 
     def _local(self, firm: Firm, given: str, family: str) -> str:
         g, f = plain(given).lower(), plain(family).lower()
-        wanted = self.rng.choices((f"{g}.{f}", f"{g[0]}{f}", f"{g[0]}.{f}", g, f"{g}_{f}"), (6, 2, 1, 0.7, 0.3))[0]
+        wanted = self.rng.choices(
+            (f"{g}.{f}", f"{g[0]}{f}", f"{g[0]}.{f}", g, f"{g}_{f}"), (6, 2, 1, 0.7, 0.3)
+        )[0]
         local = next(
             each for each in chain((wanted,), (f"{wanted}{n}" for n in count(2))) if each not in firm.locals
         )

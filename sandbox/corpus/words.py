@@ -4,19 +4,49 @@ from random import Random
 
 from sandbox import names
 
-_STARTS = "b br c ch cl d dr f fl g gr h j k l m n p pl qu r s sh st t tr v w z".split()
-_VOWELS = "a e i o u ai ea io".split()
+_STARTS = [
+    "b",
+    "br",
+    "c",
+    "ch",
+    "cl",
+    "d",
+    "dr",
+    "f",
+    "fl",
+    "g",
+    "gr",
+    "h",
+    "j",
+    "k",
+    "l",
+    "m",
+    "n",
+    "p",
+    "pl",
+    "qu",
+    "r",
+    "s",
+    "sh",
+    "st",
+    "t",
+    "tr",
+    "v",
+    "w",
+    "z",
+]
+_VOWELS = ["a", "e", "i", "o", "u", "ai", "ea", "io"]
 _ENDS = ("", "n", "r", "s", "x", "l", "m", "nt", "rd", "ck", "th", "va", "ra", "tis", "lon")
 
 TRADES = (
-    *names.COMPANY_SECOND, "Technologies", "Solutions", "Systems", "Consulting", "Services", "Partners", "Labs",
-    "Industries", "Engineering", "International", "Holdings", "Ventures", "Trading", "Construction", "Marketing",
-    "Manufacturing", "Properties", "Transport", "Travel", "Studios",
+    *names.COMPANY_SECOND, "Technologies", "Solutions", "Systems", "Consulting", "Services", "Partners",
+    "Labs", "Industries", "Engineering", "International", "Holdings", "Ventures", "Trading", "Construction",
+    "Marketing", "Manufacturing", "Properties", "Transport", "Travel", "Studios",
 )  # fmt: skip
 SHORT_TRADES = {
-    "Technologies": "Tech", "Solutions": "Sol.", "Systems": "Sys", "International": "Intl", "Services": "Svcs",
-    "Industries": "Ind.", "Engineering": "Eng.", "Manufacturing": "Mfg", "Logistics": "Log.", "Insurance": "Ins.",
-    "Analytics": "Analyt.", "Construction": "Constr.", "Consulting": "Cons.", "Partners": "Ptnrs",
+    "Technologies": "Tech", "Solutions": "Sol.", "Systems": "Sys", "International": "Intl",
+    "Services": "Svcs", "Industries": "Ind.", "Engineering": "Eng.", "Manufacturing": "Mfg",
+    "Logistics": "Log.", "Insurance": "Ins.", "Analytics": "Analyt.", "Construction": "Constr.", "Consulting": "Cons.", "Partners": "Ptnrs",
 }  # fmt: skip
 DIVISIONS = ("Labs", "Capital", "Health", "Digital", "Energy", "Services")
 NICKNAMES = {
@@ -62,5 +92,7 @@ class Vocabulary:
         self.families = Skewed(families, 2.2)
         given = [*NICKNAMES, *names.GIVEN, *sorted({stem(rng) for _ in range(300)})]
         self.given = Skewed(given, 1.8)
-        self.towns = {c: list(towns) + [f"{stem(rng)}ton" for _ in range(25)] for c, towns in names.CITIES.items()}
+        self.towns = {
+            c: list(towns) + [f"{stem(rng)}ton" for _ in range(25)] for c, towns in names.CITIES.items()
+        }
         self.roads = [stem(rng) for _ in range(900)]

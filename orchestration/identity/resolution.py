@@ -39,15 +39,15 @@ def resolve(
     rules: Path,
     previous: Path | None = None,
     memory: Path | None = None,
-    largest_merge: float = membership.LARGEST_MERGE,
+    largest_merge: float,
 ) -> ResolveReport:
     """Write account_members, person_members, review_queue and events into schema `identity` of `build_file`.
 
-    Reads schema `entry`. `rules` is the folder whose CSVs override the seeds; `previous` is the published file whose ids
-    are kept; `memory` is a file that keeps what was compared, so that the next run compares only what changed: without
-    it, or with an empty one, the result is the same. The same entry tables, rules, previous ids and as-of day give
-    byte-equal tables. Raises ConfigurationError when overrides contradict each other, AuditFailed when more than the
-    share `largest_merge` of the existing entities would be merged.
+    Reads schema `entry`. `rules` is the folder whose CSVs override the seeds; `previous` is the published
+    file whose ids are kept; `memory` is a file that keeps what was compared, so that the next run compares
+    only what changed: without it, or with an empty one, the result is the same. The same entry tables, rules,
+    previous ids and as-of day give byte-equal tables. Raises ConfigurationError when overrides contradict
+    each other, AuditFailed when more than the share `largest_merge` of the existing entities would be merged.
     """
     policy = load_policy(rules, as_of)
     con = open_build(build_file)
@@ -96,13 +96,16 @@ def _overrides(
         return each
 
     must = [(node[o.a], node[o.b], o) for o in policy.of(kind, "must_link") if o.a in node and o.b in node]
-    cannot = [(node[o.a], node[o.b], o) for o in policy.of(kind, "cannot_link") if o.a in node and o.b in node]
+    cannot = [
+        (node[o.a], node[o.b], o) for o in policy.of(kind, "cannot_link") if o.a in node and o.b in node
+    ]
     for a, b, _ in must:
         root[find(a)] = find(b)
     for a, b, override in cannot:
         if find(a) == find(b):
             raise ConfigurationError(
-                f"identity_overrides: {':'.join(override.a)} and {':'.join(override.b)} must be linked and must not be;"
+                f"identity_overrides: {':'.join(override.a)} and {':'.join(override.b)} must be linked and"
+                f" must not be;"
                 " remove one of the rules on the way between them."
             )
     return [(a, b) for a, b, _ in must], [(a, b) for a, b, _ in cannot]
@@ -135,8 +138,10 @@ def _clustered(
         f" case when {is_known[0]} is null then 0 else {only_one} end as only_one,"
         f" case when {is_known[1]} is null then 0 else {place} end as place,"
         f" case when {is_known[2]} is null then 0 else {anchor} end as anchor,"
-        f" {'domain is not null or tax_id is not null' if kind == 'account' else 'email is not null'} as anchored"
-        f" from nodes left join {kind}_records as records using (no, source_system, source_id, tie) order by node"
+        f" {'domain is not null or tax_id is not null' if kind == 'account' else 'email is not null'} as"
+        f" anchored"
+        f" from nodes left join {kind}_records as records using (no, source_system, source_id, tie) order"
+        f" by node"
     ).fetchnumpy()
     nodes = clusters.Nodes(
         *(np.asarray(read[c], dtype=np.int64) for c in ("source", "only_one", "place", "anchor"))
@@ -145,7 +150,9 @@ def _clustered(
     joins = clusters.with_must_links(
         clusters.Edges(*(np.asarray(found[c], dtype=np.int64) for c in ("a", "b", "rank"))), must
     )
-    bits = np.concatenate([np.full(len(joins) - len(found["a"]), np.inf), np.ma.filled(found["bits"], np.inf)])
+    bits = np.concatenate(
+        [np.full(len(joins) - len(found["a"]), np.inf), np.ma.filled(found["bits"], np.inf)]
+    )
     clear, ambiguous = clusters.without_ambiguous(
         joins, bits, np.asarray(read["anchored"], dtype=bool), edges.MARGIN
     )
@@ -154,7 +161,7 @@ def _clustered(
 
 @contextmanager
 def _remembered(con: duckdb.DuckDBPyConnection, memory: Path | None, policy: Policy) -> Iterator[None]:
-    """Attach what earlier runs compared as database `kept`; forget it where code, weights or policy changed."""
+    """Attach what earlier runs compared as `kept`; forget it where code, weights or policy changed."""
     if memory is None:
         con.execute("attach ':memory:' as kept")
         opened = nullcontext()
@@ -163,12 +170,18 @@ def _remembered(con: duckdb.DuckDBPyConnection, memory: Path | None, policy: Pol
         opened = attached(con, memory, "kept")  # type: ignore[assignment]
     with opened:
         version = "/".join(
-            (_SHAPE_VERSION, duckdb.__version__, policy.fingerprint, *(model.load(kind).version for kind in KINDS))
+            (
+                _SHAPE_VERSION,
+                duckdb.__version__,
+                policy.fingerprint,
+                *(model.load(kind).version for kind in KINDS),
+            )
         )
         con.execute("create table if not exists kept.version (version varchar)")
         if con.execute("select version from kept.version").fetchall() != [(version,)]:
             for (table,) in con.execute(
-                "select table_name from duckdb_tables() where database_name = 'kept' and table_name <> 'version'"
+                "select table_name from duckdb_tables() where database_name = 'kept' and table_name <>"
+                " 'version'"
             ).fetchall():
                 con.execute(f'drop table kept."{table}"')
         # An interrupted run leaves no version behind, and so nothing that the next one would trust.
@@ -182,7 +195,9 @@ def _report(con: duckdb.DuckDBPyConnection) -> ResolveReport:
     methods: dict[str, dict[str, int]] = {}
     for kind in KINDS:
         table = f"identity.{kind}_members"
-        ((entities, rows),) = con.execute(f"select count(distinct {kind}_id), count(*) from {table}").fetchall()
+        ((entities, rows),) = con.execute(
+            f"select count(distinct {kind}_id), count(*) from {table}"
+        ).fetchall()
         counts[kind] = (entities, rows)
         methods[kind] = dict(
             con.execute(f"select match_method, count(*) from {table} group by 1 order by 1").fetchall()

@@ -194,7 +194,9 @@ MAIL = Comparison(
         Level(
             "similar address",
             '("mail_domain_l" = "mail_domain_r" and damerau_levenshtein("local_l", "local_r") <= 2'
-            ' and length("local_l") >= 5 and left("local_l", 1) = left("local_r", 1))'
+            ' and length("local_l") >= 5 and left("local_l", 1) = left("local_r", 1)'
+            " and regexp_replace(\"local_l\", '[^0-9]', '', 'g')"
+            " = regexp_replace(\"local_r\", '[^0-9]', '', 'g'))"
             ' or ("local_l" = "local_r" and damerau_levenshtein("mail_domain_l", "mail_domain_r") <= 2'
             ' and length("mail_domain_l") >= 8)',
         ),
@@ -227,7 +229,8 @@ BORN_ON = Comparison(
         Level("same day", '"born_on_l" = "born_on_r"', m=0.85, u=0.0001),
         Level(
             "one slip",
-            'damerau_levenshtein("born_on_l", "born_on_r") <= 2 or (length("born_on_l") = 8 and length("born_on_r") = 8'
+            'damerau_levenshtein("born_on_l", "born_on_r") <= 2'
+            ' or (length("born_on_l") = 8 and length("born_on_r") = 8'
             ' and left("born_on_l", 4) = left("born_on_r", 4)'
             ' and (right("born_on_l", 2) = right("born_on_r", 2)'
             ' or substring("born_on_l", 5, 2) = substring("born_on_r", 5, 2)))',

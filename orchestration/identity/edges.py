@@ -124,19 +124,19 @@ def _person_rules(model: Model) -> _Rules:
 
     names = ", ".join(str(model.number("name", level)) for level in _NAME_AGREES)
     same_phone = f"phone = {model.number('phone', 'same number')}"
+    same_name = f"name = {model.number('name', 'same name')}"
     other_name = f"name = {model.number('name', 'another name')}"
     veto = (
         f"case when {mail('numbered address')} then 'addresses that differ by a number'"
         f" when {mail('another address at the same employer')} and not ({same_phone} and name in ({names}))"
         " then 'two addresses at one employer'"
-        f" when {mail('same address')} and is_shared and name not in ({names}) then 'a shared mailbox'"
+        f" when {mail('same address')} and is_shared and not {same_name} then 'a shared mailbox'"
         f" when {other_name} and not (born_on = {model.number('born_on', 'same day')}"
         f" or national_id = {model.number('national_id', 'same')}) then 'another name' end"
     )
     rule = (
         f"case when is_linked and evidence + {LINK} >= {JOIN} then 'linked_ids'"
-        f" when {mail('same address')} and (name in ({names}) or not is_shared and not {other_name}) then"
-        f" 'email'"
+        f" when {mail('same address')} and ({same_name} or not is_shared and not {other_name}) then 'email'"
         f" when sure >= {JOIN} and ({veto}) is null then 'probabilistic' end"
     )
     shared = (
@@ -175,13 +175,17 @@ def joined(con: duckdb.DuckDBPyConnection, kind: Entity) -> None:
             f" first_value(node) over (partition by {', '.join(columns)} order by node) as x"
             f" from nodes inner join {kind}_records using (no) where {complete}"
         )
-    # Records that name one id which nobody has are one thing, too.
+    # Records that name one id which nobody has are one thing, too; facts may have that id.
+    missing = (
+        f"named inner join nodes as l on named.no = l.no anti join {kind}_records as known"
+        " on named.source_system = known.source_system and named.source_id = known.source_id"
+    )
     named = (
-        f"select 'linked_ids' as rule, {clusters.LINKED} as rank, cast(null as double) as bits, l.node as"
-        f" y, r.node as x"
-        " from named inner join nodes as l on named.no = l.no"
-        " inner join nodes as r on named.source_system = r.source_system and named.source_id = r.source_id"
-        " where r.no is null"
+        f"select 'linked_ids' as rule, {clusters.LINKED} as rank, cast(null as double) as bits, y,"
+        f" coalesce(r.node, x) as x"
+        " from (select l.node as y, named.source_system, named.source_id, first_value(l.node) over"
+        f" (partition by named.source_system, named.source_id order by l.node) as x from {missing}) as namers"
+        " left join nodes as r on namers.source_system = r.source_system and namers.source_id = r.source_id"
     )
     domain_only = (
         f"select 'domain' as rule, {clusters.SIMILAR} as rank, cast(null as double) as bits, y, x from ("

@@ -38,12 +38,14 @@ class Event:
 
 @dataclass
 class History:
-    """What was known before this run: the id of every record, retired ids, and where records came from."""
+    """What was known before this run: the id of every record, all ids ever and those in use, and from which
+    id a merge brought a record into another.
+    """
 
     member: dict[RecordKey, str] = field(default_factory=dict)
     ids: set[str] = field(default_factory=set)
     live: set[str] = field(default_factory=set)
-    moved_from: dict[RecordKey, list[str]] = field(default_factory=dict)
+    moved_from: dict[tuple[RecordKey, str], str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -57,26 +59,32 @@ class Named:
 
 def name_clusters(kind: Entity, changed: dict[int, list[RecordKey]], history: History) -> Named:
     """Ids for clusters whose records did not all carry one id before, or share it with another cluster."""
-    overlap: list[tuple[int, str, RecordKey, int]] = []
     first = {cluster: min(keys) for cluster, keys in changed.items()}
+    ids: dict[int, str] = {}
+    owner: dict[str, int] = {}
+
+    def give(cluster: int, known: str) -> None:
+        ids[cluster], owner[known] = known, cluster
+
+    # What one merge brought in and is apart again goes back to the id it came from.
+    for cluster in sorted(changed, key=lambda c: first[c]):
+        origins = {
+            history.moved_from.get((key, history.member[key]))
+            for key in changed[cluster]
+            if key in history.member
+        }
+        origin = origins.pop() if len(origins) == 1 else None
+        if origin is not None and origin not in owner and origin not in history.live:
+            give(cluster, origin)
+    overlap = []
     for cluster, keys in changed.items():
         counts = Counter(history.member[key] for key in keys if key in history.member)
         overlap += [(-count, old, first[cluster], cluster) for old, count in counts.items()]
-    ids: dict[int, str] = {}
-    owner: dict[str, int] = {}
     for _, old, _, cluster in sorted(overlap):
         if cluster not in ids and old not in owner:
-            ids[cluster], owner[old] = old, cluster
-    # What was merged away and is apart again gets its old id back.
+            give(cluster, old)
     for cluster in sorted((c for c in changed if c not in ids), key=lambda c: first[c]):
-        former = Counter(old for key in changed[cluster] for old in history.moved_from.get(key, ()))
-        for old, _ in sorted(former.items(), key=lambda each: (-each[1], each[0])):
-            if old not in owner and old not in history.live:
-                ids[cluster], owner[old] = old, cluster
-                break
-        else:
-            ids[cluster] = minted(kind, first[cluster], history.ids | owner.keys())
-            owner[ids[cluster]] = cluster
+        give(cluster, minted(kind, first[cluster], history.ids | owner.keys()))
     return Named(ids, *_events(changed, ids, owner, history))
 
 

@@ -205,12 +205,13 @@ def _name(con: duckdb.DuckDBPyConnection, kind: Entity, largest_merge: float) ->
         row[0]
         for row in con.execute("select distinct id from past_events where entity = ?", [kind]).fetchall()
     }
-    moved: dict[RecordKey, list[str]] = defaultdict(list)
-    for system, source_id, old in con.execute(
-        "select source_system, source_id, other_id from past_events where entity = ? and kind = 'merge'",
+    moved: dict[tuple[RecordKey, str], str] = {}
+    for system, source_id, survivor, retired in con.execute(
+        "select source_system, source_id, id, other_id from past_events"
+        " where entity = ? and kind = 'merge' order by occurred_on, event_id",
         [kind],
     ).fetchall():
-        moved[system, source_id].append(old)
+        moved[(system, source_id), survivor] = retired
     named = name_clusters(kind, changed, History(member, ever, live, moved))
     _refuse_landslide(con, kind, named.merged, len(live), largest_merge)
     _register(con, "renamed", {"cluster": list(named.ids), "id": list(named.ids.values())})

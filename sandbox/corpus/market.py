@@ -1,7 +1,6 @@
 """A market of companies and people, and what five to seven systems have written down about them."""
 
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import chain, count
 from typing import Any
@@ -327,9 +326,3 @@ class _Market:
         if self.chance(self.rates.phone_missing):
             return None
         return self._dialled(firm.phone if self.chance(self.rates.switchboard) else mobile)
-
-
-def columns(rows: list[dict[str, Any]]) -> Iterator[tuple[str, list[Any]]]:
-    """The records column by column, as an engine loads them."""
-    for name in rows[0]:
-        yield name, [row[name] for row in rows]

@@ -46,7 +46,8 @@ TRADES = (
 SHORT_TRADES = {
     "Technologies": "Tech", "Solutions": "Sol.", "Systems": "Sys", "International": "Intl",
     "Services": "Svcs", "Industries": "Ind.", "Engineering": "Eng.", "Manufacturing": "Mfg",
-    "Logistics": "Log.", "Insurance": "Ins.", "Analytics": "Analyt.", "Construction": "Constr.", "Consulting": "Cons.", "Partners": "Ptnrs",
+    "Logistics": "Log.", "Insurance": "Ins.", "Analytics": "Analyt.",
+    "Construction": "Constr.", "Consulting": "Cons.", "Partners": "Ptnrs",
 }  # fmt: skip
 DIVISIONS = ("Labs", "Capital", "Health", "Digital", "Energy", "Services")
 NICKNAMES = {

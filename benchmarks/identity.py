@@ -1,6 +1,6 @@
-"""Identity on a generated market of known truth: precision, recall, seconds and memory, from thousands to a million records.
+"""Identity on a generated market of known truth: precision, recall, seconds and memory, up to a million records.
 
-    python benchmarks/identity.py [--companies 86000] [--seed 5] [--increment]
+    python benchmarks/identity.py [--companies 86000] [--seed 5]
 
 Beside it, in the same run: every pair of accounts whose names rapidfuzz calls alike inside blocks of their
 first word, and accounts joined by corporate domain alone.
@@ -61,7 +61,7 @@ def _resolved(made: Corpus, folder: Path) -> None:
         resolve(file, as_of=AS_OF, rules=folder, previous=past, memory=folder / "identity.duckdb")
         seconds, used = time.perf_counter() - started, time.process_time() - used
         memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
-        print(f"{name}: {seconds:.1f} s, {used:.1f} s of CPU, at most {memory:.1f} GB so far (with the corpus)")
+        print(f"{name}: {seconds:.1f} s, {used:.1f} s of CPU, {memory:.1f} GB at most, with the corpus")
         if past is None:
             _say("identity, account", figures(members(file, "account"), made.account_truth))
             _say("identity, person", figures(members(file, "person"), made.person_truth))
@@ -102,9 +102,10 @@ def _same_domain(made: Corpus) -> dict[Record, int]:
 def _components(made: Corpus, edges: list[tuple[int, int]]) -> dict[Record, int]:
     size = len(made.accounts)
     rows, columns = zip(*edges, strict=True)
-    labels = connected_components(coo_array(([1] * len(edges), (rows, columns)), shape=(size, size)),
-    directed=False)[1] return { (row["source_system"], row["source_id"]): int(label) for row, label in
-    zip(made.accounts, labels, strict=True) }
+    graph = coo_array(([1] * len(edges), (rows, columns)), shape=(size, size))
+    labels = connected_components(graph, directed=False)[1]
+    keys = ((row["source_system"], row["source_id"]) for row in made.accounts)
+    return {key: int(label) for key, label in zip(keys, labels, strict=True)}
 
 
 def _say(name: str, found: Figures) -> None:

@@ -1,4 +1,4 @@
-"""Identity on a generated market of known truth: precision, recall, seconds and memory, up to a million records.
+"""Identity on a generated market of known truth: precision, recall, seconds, memory, to a million records.
 
     python benchmarks/identity.py [--companies 86000] [--seed 5]
 

@@ -103,7 +103,8 @@ def _account_rules(model: Model) -> _Rules:
         f" when ({name('other domain, equal name')} or {name('other domain, similar name')}"
         f" or {name('near domain, similar name')} and not same_label)"
         f" and not ({same_phone} or place in ({place})) then 'two domains, nothing but the name in common'"
-        f" when {name('same domain, another name')} then 'another name on the same domain' end"
+        f" when {name('same domain, another name')} and not ({same_phone} or place in ({place}))"
+        " then 'another name on the same domain' end"
     )
     rule = (
         f"case when tax_id = {model.number('tax_id', 'same')} then 'tax_id'"

@@ -6,16 +6,20 @@ it reads `model/<entity>.json`, a model in Splink's own format.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import logging
 import math
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import duckdb
 
+from orchestration.identity import edges, records
 from orchestration.identity.comparisons import COMPARISONS, Comparison, Level
-from orchestration.identity.policy import Entity
+from orchestration.identity.policy import SEEDS, Entity, load_policy
+from orchestration.warehouse import literal, open_memory
 
 MODEL_FOLDER = Path(__file__).parent / "model"
 _M_PSEUDO_COUNT, _U_PSEUDO_COUNT = 2.0, 0.5
@@ -71,9 +75,42 @@ def train(
     ((pairs,),) = con.execute(f"select count(*) from {labels}").fetchall()
     for comparison, made in zip(COMPARISONS[kind], model["comparisons"], strict=True):
         _smooth(comparison, made, pairs)
-    model["model_version"] = ""
     model["trained_on"] = {"label_pairs": pairs, "random_pairs": _U_PAIRS}
+    model["model_version"] = hashlib.sha256(json.dumps(model, sort_keys=True).encode()).hexdigest()[:12]
     return model
+
+
+def train_both(file: Path) -> dict[Entity, dict[str, Any]]:
+    """Models for accounts and people, from the schema `entry` of a file."""
+    policy = load_policy(SEEDS, date.max)
+    made: dict[Entity, dict[str, Any]] = {}
+    with open_memory() as con:
+        con.execute(f"attach {literal(str(file))} as build (read_only); use build; attach ':memory:' as kept")
+        records.define_macros(con)
+        for kind in ("account", "person"):
+            records.read(con, kind, policy, "kept")
+            if kind == "person":
+                # where people work, as far as it can be told before accounts are resolved
+                con.execute(
+                    "create temp table account_entities as select source_system, source_id,"
+                    " coalesce(domain || ' ' || name, source_system || ':' || source_id) as entity"
+                    " from account_records"
+                )
+                records.set_employers(con, "kept")
+            edges.links(con, kind)
+            labels = "select x as no_l, y as no_r from links"
+            if kind == "account":
+                labels += (
+                    " union select l.no, r.no from account_records as l inner join account_records as r"
+                    " using (tax_id) where l.no < r.no"
+                )
+            con.execute(f"create temp table {kind}_labels as {labels}")
+            con.execute(f"create temp table {kind}_features as select * from {kind}_records")
+            # Splink makes tables of its own, and the file of the records is not to be written to
+            con.execute("use kept")
+            made[kind] = train(con, kind, f"{kind}_features", f"{kind}_labels")
+            con.execute("use build")
+    return made
 
 
 def _smooth(comparison: Comparison, made: dict[str, Any], pairs: int) -> None:
@@ -99,7 +136,7 @@ def _smooth(comparison: Comparison, made: dict[str, Any], pairs: int) -> None:
             row["m_probability"] = max(row["m_probability"], _M_FLOOR)
 
 
-def write(kind: Entity, model: dict[str, Any]) -> list[str]:
+def pin(kind: Entity, model: dict[str, Any]) -> list[str]:
     """Pin the model; the change of every weight against the one pinned before, in bits."""
     path = MODEL_FOLDER / f"{kind}.json"
     before = weights(json.loads(path.read_text(encoding="utf-8"))) if path.exists() else {}

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 
-from orchestration.contract import PROJECT_ROOT
+from orchestration.contract import PROJECT_ROOT, entry_contract
 from orchestration.identity import resolve
 from sandbox.corpus.figures import figures, members, write_entry
 from sandbox.delivery import deliver
@@ -24,12 +24,13 @@ UNTIL = date(2025, 12, 31)
 def records(folder: Path, entity: str) -> list[dict[str, str | None]]:
     """Every record of an entity, mapped as revops.yml says; the last of several with one id."""
     sources = yaml.safe_load((PROJECT_ROOT / "revops.yml").read_text(encoding="utf-8"))["sources"]
-    mappings = [(s["name"], s["entities"][entity]) for s in sources if entity in s["entities"]]
-    columns = sorted({column for _, mapping in mappings for column in mapping["columns"]})
+    mappings = [(s, s["entities"][entity]) for s in sources if entity in s["entities"]]
+    columns = [c for c in entry_contract()[entity].columns if c not in ("source_system", "custom")]
     found: dict[tuple[str, str], dict[str, str | None]] = {}
-    for system, mapping in mappings:
-        for row in _rows(folder / system / mapping["file"], mapping.get("delimiter", ",")):
-            values = {c: _text(row.get(mapping["columns"].get(c))) for c in columns}
+    for source, mapping in mappings:
+        system = source["name"]
+        for row in _rows(folder / system / mapping["file"], source.get("delimiter", ",")):
+            values = {c: _text(row.get(mapping["columns"].get(c, c))) for c in columns}
             found[system, str(values["source_id"])] = {"source_system": system, **values}
     return list(found.values())
 

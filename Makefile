@@ -65,6 +65,14 @@ format: $(READY) ## let ruff lay out the Python code
 bench: $(READY) ## what a run costs, step by step, against its SQL alone
 	$(BIN)/python benchmarks/run.py
 
+.PHONY: clients
+clients: $(READY) ## the recipes of docs/bi.md with older DuckDB clients, pandas, Polars and SQLAlchemy
+	$(BIN)/python -m pytest tests/clients
+
+.PHONY: planted
+planted: $(READY) ## in 50 pretend companies: planted troubles found, false alarms, attribution against known causes
+	$(BIN)/python -m benchmarks.planted --seeds 50
+
 .PHONY: ui
 ui: $(READY) ## Dagster's web server on 127.0.0.1:3000
 	$(BIN)/revops ui

@@ -9,6 +9,7 @@ import duckdb
 from orchestration import restatements
 from orchestration.contract import entry_contract, modelled_entities
 from orchestration.errors import SourceFailed
+from orchestration.publish.versions import Version
 from orchestration.runlog import RunRecord
 from orchestration.settings import Settings
 from orchestration.vendor_settings import VendorSource
@@ -78,6 +79,7 @@ def write(
     *,
     known_at: datetime | None,
     allow_stale: bool,
+    previous: Version | None,
     runs: Sequence[RunRecord],
 ) -> dict[str, list[str]]:
     """Create `build_file` with run.inputs, run.reads, run.problems, run.runs and what the version before
@@ -116,7 +118,7 @@ def write(
             f"insert into run.runs values ({', '.join('?' * len(_RUNS))})",
             [[getattr(record, column) for column in _RUNS] for record in runs],
         )
-        restatements.write(con, home, settings, known_at)
+        restatements.write(con, previous, settings, known_at)
     return inputs
 
 

@@ -2,7 +2,9 @@
 
 import os
 import sys
+import threading
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -18,6 +20,7 @@ from orchestration.settings import config_path, home_folder, load_settings, swit
 
 if TYPE_CHECKING:
     from orchestration.run import Run
+    from orchestration.settings import Settings
 
 app = typer.Typer(
     help="The revenue warehouse: extract, unify, compute, audit, publish; and read what was published.",
@@ -168,7 +171,10 @@ def _print_summary(this_run: "Run") -> None:
 
 @app.command()
 def kpi(
-    name: Annotated[str, typer.Argument(help="A KPI of metrics.kpi_catalog, such as win_rate.")],
+    name: Annotated[
+        str | None,
+        typer.Argument(help="A KPI of metrics.kpi_catalog, such as win_rate; an overview if left out."),
+    ] = None,
     home: Home = None,
     variant: Annotated[str, typer.Option(help="A reading of the KPI.")] = "default",
     grain: Annotated[
@@ -199,9 +205,16 @@ def kpi(
 ) -> None:
     """Print a KPI from the published file, or computed privately under another policy."""
     from orchestration.kpi import KpiQuery, kpi_values
+    from orchestration.terminal import goals_of, print_kpi
     from orchestration.warehouse import open_published
 
     home = home_folder(home)
+    if name is None:
+        from orchestration.terminal import print_overview
+
+        with open_published(home) as con:
+            print_overview(_page(), con)
+        return
     query = KpiQuery(name, variant, grain, by, since, until)
     if sum([explain, policy is not None, compare is not None]) > 1:
         raise ConfigurationError("--explain, --policy and --compare exclude each other; give one of them.")
@@ -216,6 +229,7 @@ def kpi(
             print_explanation(explanation, output_format, sys.stdout)
             return
         columns, rows = kpi_values(con, query)
+        goals = goals_of(con, query) if policy is None else {}
     if compare is not None:
         from orchestration.policy_builds import compare as compare_policies
         from orchestration.policy_report import print_comparisons
@@ -230,9 +244,7 @@ def kpi(
     if output_format is not Format.TABLE:
         print_rows(columns, rows, output_format, sys.stdout)
         return
-    from orchestration.scorecard import print_kpi
-
-    print_kpi(_page(), columns, rows)
+    print_kpi(_page(), columns, rows, goals)
 
 
 @app.command()
@@ -327,6 +339,39 @@ def rollback(
 
 
 @app.command()
+def forget(
+    email: Annotated[str, typer.Argument(help="The person's e-mail address; - reads it from the input.")],
+    config: Config = None,
+    home: Home = None,
+) -> None:
+    """Erase a person from everything in the home folder, and prove it."""
+    settings = load_settings(config_path(config))
+    switch_off_telemetry()
+    from orchestration.erasure.forget import forget as erase
+    from orchestration.job import execute
+    from orchestration.overview import print_erasure
+    from orchestration.publish.versions import current_version
+    from orchestration.reporter import Reporter
+    from orchestration.run import RunOptions, open_run
+    from orchestration.sources.suppression import address_of
+
+    address = address_of(sys.stdin.readline() if email == "-" else email)
+    folder = home_folder(home)
+    published = current_version(folder)
+    options = RunOptions(extract=False, allow_stale=True)
+    if published is not None:
+        known_at = published.manifest.get("known_at")
+        options = replace(
+            options,
+            as_of=date.fromisoformat(published.manifest["as_of"]),
+            known_at=datetime.fromisoformat(known_at) if known_at else None,
+        )
+    with open_run(settings, folder, options, Reporter(Console(stderr=True))) as this_run:
+        erasure = erase(this_run, address, execute)
+    print_erasure(erasure, sys.stdout)
+
+
+@app.command()
 def ui(
     config: Config = None,
     home: Home = None,
@@ -366,6 +411,24 @@ def dashboard(
     page = home_folder(home) / "published" / "dashboard.html"
     if not page.exists():
         raise ConfigurationError(f"Nothing is published in {home_folder(home)} yet; run `revops run` first.")
+    print(page)
+    if open_page and not webbrowser.open(page.resolve().as_uri()):
+        raise RevopsError(f"No browser could be started here; open {page} in one.")
+
+
+@app.command()
+def docs(
+    config: Config = None,
+    home: Home = None,
+    open_page: Annotated[bool, typer.Option("--open", help="Open it in the browser.")] = False,
+) -> None:
+    """Write the catalog: every published table and column, its owner, unit, origin and SQL."""
+    import webbrowser
+
+    settings = load_settings(config_path(config))
+    from orchestration.catalog import build
+
+    page = build(home_folder(home), settings)
     print(page)
     if open_page and not webbrowser.open(page.resolve().as_uri()):
         raise RevopsError(f"No browser could be started here; open {page} in one.")
@@ -446,6 +509,45 @@ def export_to_postgres(
 
 
 @sandbox_app.command()
+def serve(
+    config: Config = None,
+    port: Annotated[int, typer.Option(help="Port of the first stand-in on 127.0.0.1.")] = 8484,
+) -> None:
+    """Serve the pretend company's APIs on this machine until interrupted, for anybody to play with."""
+    from sandbox.vendors import serve as start
+
+    settings = load_settings(config_path(config))
+    stand_ins = []
+    for number, source in enumerate(settings.sandbox_sources()):
+        stand_in = start(source.kind, settings.root / "data" / "sandbox" / source.name, port + number)
+        stand_ins.append(stand_in)
+        print(f"{source.name} ({source.kind}): {stand_in.base_url}")
+        for name, value in stand_in.credentials.items():
+            print(f"  {name} {value}")
+    if not stand_ins:
+        raise ConfigurationError(f"{settings.config_path} has no source with base_url: sandbox.")
+    threading.Event().wait()
+
+
+@sandbox_app.command()
+def advance(
+    days: Annotated[int, typer.Option(min=1, help="How many days the company lives on.")],
+    config: Config = None,
+) -> None:
+    """Let the pretend company live on, and deliver what its silos then hold."""
+    from sandbox.delivery import delivered_life
+
+    settings = load_settings(config_path(config))
+    folder = settings.root / "data" / "sandbox"
+    life = delivered_life(folder)
+    if life is None:
+        raise ConfigurationError(
+            f"Nothing was delivered to {folder} yet; run `revops sandbox deliver` first."
+        )
+    _deliver(settings, life.until + timedelta(days=days), life.seed, life.scale)
+
+
+@sandbox_app.command()
 def deliver(
     config: Config = None,
     until: Annotated[
@@ -457,13 +559,18 @@ def deliver(
     """Let the pretend company live until a day and export its silos into data/sandbox beside the
     configuration.
     """
+    last_day = until or datetime.now(UTC).date() - timedelta(days=1)
+    _deliver(load_settings(config_path(config)), last_day, seed, scale)
+
+
+def _deliver(settings: "Settings", last_day: date, seed: int, scale: float) -> None:
     from sandbox.delivery import deliver as export
     from sandbox.world import World
 
-    settings = load_settings(config_path(config))
-    last_day = until or datetime.now(UTC).date() - timedelta(days=1)
-    files = export(World(last_day, seed=seed, scale=scale), settings.root / "data" / "sandbox")
-    print(f"{len(files)} files, lived until {last_day}, in {settings.root / 'data' / 'sandbox'}")
+    folder = settings.root / "data" / "sandbox"
+    served = [source.name for source in settings.sandbox_sources()]
+    files = export(World(last_day, seed=seed, scale=scale), folder, served)
+    print(f"{len(files)} files, lived until {last_day}, in {folder}")
 
 
 if __name__ == "__main__":

@@ -34,6 +34,7 @@ class Column:
     one_of: tuple[str, ...] = ()
     default: str | bool | int | float | None = None
     pii: bool = False
+    person_of: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,8 @@ class Entity:
 
     name: str
     columns: Mapping[str, Column]
+    is_person: bool = False
+    needs_person: bool = False
 
 
 @cache
@@ -66,6 +69,8 @@ def raw_contract(kind: str) -> Mapping[str, Entity]:
         columns = [_read_column(column) for column in table["columns"]]
         found[table["name"]] = Entity(
             name=table["name"],
+            is_person=bool(_meta(table).get("person")),
+            needs_person=bool(_meta(table).get("needs_person")),
             columns=MappingProxyType(
                 {column.name: column for column in columns if column.name not in ADDED_TO_RAW}
             ),
@@ -106,4 +111,10 @@ def _read_column(column: dict[str, Any]) -> Column:
         one_of=tuple(str(value) for value in meta.get("one_of", ())),
         default=meta.get("default"),
         pii=bool(meta.get("pii", False)),
+        person_of=tuple(meta.get("person_of", ())),
     )
+
+
+def _meta(node: dict[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = node.get("config", {}).get("meta", {})
+    return found

@@ -1,6 +1,6 @@
 """What Dagster loads: assets, job, schedule and the resource that stands for one run."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -13,11 +13,16 @@ from orchestration import transform
 from orchestration.assets import warehouse_assets
 from orchestration.reporter import Reporter
 from orchestration.run import Run, RunOptions, open_run
-from orchestration.schedules import JOB_NAME, daily
+from orchestration.schedules import JOB_NAME, daily, watchers
 from orchestration.settings import Settings, config_path, home_folder, load_settings
 
 
-def assemble(settings: Settings, manifest: Mapping[str, Any], run: dg.ResourceDefinition) -> dg.Definitions:
+def assemble(
+    settings: Settings,
+    manifest: Mapping[str, Any],
+    run: dg.ResourceDefinition,
+    sensors: Sequence[dg.SensorDefinition] = (),
+) -> dg.Definitions:
     """All definitions for one configuration and dbt project; `run` gives assets the run they belong to."""
     job = dg.define_asset_job(
         JOB_NAME, selection=dg.AssetSelection.all(), executor_def=dg.in_process_executor
@@ -26,6 +31,7 @@ def assemble(settings: Settings, manifest: Mapping[str, Any], run: dg.ResourceDe
         assets=warehouse_assets(settings, manifest),
         jobs=[job],
         schedules=[daily(settings)],
+        sensors=sensors,
         resources={"run": run},
         executor=dg.in_process_executor,
     )
@@ -64,7 +70,8 @@ def new_run(settings: Settings, home: Path) -> dg.ResourceDefinition:
 def defs() -> dg.Definitions:
     """The definitions for the configuration and home folder of the environment."""
     settings = load_settings(config_path())
-    return assemble(settings, transform.manifest(settings), new_run(settings, home_folder()))
+    home = home_folder()
+    return assemble(settings, transform.manifest(settings), new_run(settings, home), watchers(settings, home))
 
 
 def _options(config: dict[str, Any]) -> RunOptions:

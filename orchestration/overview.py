@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 from orchestration import runlog
 from orchestration.errors import RevopsError
@@ -13,6 +13,9 @@ from orchestration.publish.lock import holder
 from orchestration.publish.versions import current_version, versions
 from orchestration.settings import FilesSource, Settings, Source
 from orchestration.warehouse import identifier, landing_file, open_landing, open_published, tables
+
+if TYPE_CHECKING:
+    from orchestration.erasure.forget import Erasure
 
 Rows = tuple[Sequence[str], list[tuple[Any, ...]]]
 
@@ -91,6 +94,25 @@ def print_status(home: Path, file: TextIO) -> None:
                 print(file=file)
                 names = [column[0] for column in cursor.description or []]
                 print_rows(names, cursor.fetchall(), Format.TABLE, file)
+
+
+def print_erasure(erasure: "Erasure", file: TextIO) -> None:
+    """Print what an erasure did, and what is left to do elsewhere."""
+    if erasure.rows:
+        for table, rows in sorted(erasure.rows.items()):
+            print(f"{table}: {rows:,} rows deleted or emptied", file=file)
+    else:
+        print("No raw record held the address.", file=file)
+    print(
+        f"{erasure.versions_removed} older versions removed, {erasure.files_cleaned} logs and histories"
+        f" cleaned; {erasure.values_scanned:,} values and every byte of {erasure.files_scanned} files hold"
+        f" the person no more.\nProof: {erasure.proof}",
+        file=file,
+    )
+    for place in erasure.names:
+        print(f"The name stands there still, look whether the person is meant: {place}", file=file)
+    for path in erasure.at_sources:
+        print(f"The source has the person still; erase it there, too: {path}", file=file)
 
 
 def _last_reads(settings: Settings, home: Path) -> dict[tuple[str, str], tuple[Any, ...]]:

@@ -6,13 +6,12 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 import duckdb
 
 from orchestration.contract import Entity, entry_contract
-from orchestration.publish.versions import Version, current_version
+from orchestration.publish.versions import Version
 from orchestration.settings import Settings
 from orchestration.warehouse import attached, identifier, tables
 
@@ -71,7 +70,9 @@ class Knowledge:
         )
 
 
-def write(con: duckdb.DuckDBPyConnection, home: Path, settings: Settings, known_at: datetime | None) -> None:
+def write(
+    con: duckdb.DuckDBPyConnection, previous: Version | None, settings: Settings, known_at: datetime | None
+) -> None:
     """Create run.previous_kpi_values, run.previous_restatements and run.changed_records; all three are empty
     before the first publication.
 
@@ -86,7 +87,6 @@ def write(con: duckdb.DuckDBPyConnection, home: Path, settings: Settings, known_
     ):
         definitions = ", ".join(f"{name} {kind}" for name, kind in columns.items())
         con.execute(f"create table run.{table} ({definitions})")
-    previous = current_version(home)
     if previous is None:
         return
     with attached(con, previous.folder / "revops.duckdb", "previous", read_only=True):

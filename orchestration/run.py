@@ -19,7 +19,7 @@ from zoneinfo import ZoneInfo
 
 import duckdb
 
-from orchestration import build_inputs, runlog, sources, transform, unchanged
+from orchestration import alerts, build_inputs, runlog, sources, transform, unchanged
 from orchestration.contract import PROJECT_ROOT
 from orchestration.errors import AuditFailed, RevopsError, SourceFailed
 from orchestration.publish.audit import (
@@ -39,7 +39,7 @@ from orchestration.reporter import Reporter
 from orchestration.settings import Settings, Source, crash_point
 from orchestration.sources import SourceResult
 from orchestration.transform import NodeResult
-from orchestration.warehouse import landing_file, memory_file, open_reader, published_file
+from orchestration.warehouse import landing_file, memory_file, open_reader
 
 INTERRUPTED = "Interrupted; nothing was published."
 
@@ -59,7 +59,10 @@ class RunOptions:
 
 @dataclass
 class Run:
-    """One run: what it was asked to do, where it works, and what it has found so far."""
+    """One run: what it was asked to do, where it works, and what it has found so far.
+
+    `previous` is the version readers see while it runs, with which its own is compared.
+    """
 
     run_id: str
     settings: Settings
@@ -78,6 +81,12 @@ class Run:
     unchanged: bool = False
     error: RevopsError | None = None
     seconds: dict[str, float] = field(default_factory=dict)
+    previous: Version | None = None
+
+    @cached_property
+    def git_commit(self) -> str | None:
+        """The version of the software."""
+        return _git_commit()
 
     @cached_property
     def manifest(self) -> dict[str, Any]:
@@ -220,6 +229,7 @@ def build_entry(run: Run, on_node: Callable[[NodeResult], None]) -> None:
             run.settings,
             known_at=run.options.known_at,
             allow_stale=run.options.allow_stale,
+            previous=run.previous,
             runs=[*runlog.read(run.home), _record(run, "running")],
         )
         crash_point("before_dbt")
@@ -231,13 +241,12 @@ def resolve_identities(run: Run) -> None:
     with run.step("identity"):
         from orchestration import identity
 
-        published = published_file(run.home)
         identity.resolve(
             run.build_file,
             as_of=run.as_of,
             # the seeds merged with the rules folder of revops.yml, as the models read them
             rules=run.work / "rules",
-            previous=published.resolve() if published.exists() else None,
+            previous=run.previous.folder / "revops.duckdb" if run.previous else None,
             # what is rebuilt as it was known then is no news for the next run
             memory=None if run.options.known_at else memory_file(run.home),
             largest_merge=run.settings.identity.largest_merge,
@@ -378,6 +387,7 @@ def _new_run(settings: Settings, home: Path, options: RunOptions, reporter: Repo
         reporter=reporter,
         as_of=options.as_of or today(settings),
         started_at=started_at,
+        previous=current_version(home),
     )
     run.work.mkdir(parents=True)
     return run
@@ -391,7 +401,15 @@ def _clear_dead_runs(home: Path) -> None:
 
 
 def _finish(run: Run) -> None:
-    runlog.append(run.home, _record(run, _status(run)))
+    record = _record(run, _status(run))
+    runlog.append(run.home, record)
+    try:
+        for sentence in alerts.after_run(run.settings, run.home, record):
+            run.reporter.warning(sentence)
+    except Exception as failure:
+        # What the run did stands, whether or not it can be told.
+        run.reporter.exception(failure)
+        run.reporter.warning(f"Alerts could not be sent; {run.log_file} says why.")
     # What a failed audit complains about can be looked at until the next run starts.
     if run.version or run.unchanged:
         shutil.rmtree(run.work, ignore_errors=True)
@@ -424,7 +442,7 @@ def _record(run: Run, status: runlog.Status) -> runlog.RunRecord:
         known_at=run.options.known_at.isoformat() if run.options.known_at else None,
         version=run.version.name if run.version else None,
         content_hash=run.report.content_hash if run.report else None,
-        git_commit=_git_commit(),
+        git_commit=run.git_commit,
         seconds=round((finished_at - run.started_at).total_seconds(), 3),
         rows_read=sum(entity.rows_read for entity in entities),
         rows_appended=sum(entity.rows_appended for entity in entities),
@@ -443,7 +461,7 @@ def _manifest(run: Run, report: AuditReport) -> dict[str, Any]:
         "run_id": run.run_id,
         "as_of": run.as_of.isoformat(),
         "known_at": run.options.known_at.isoformat() if run.options.known_at else None,
-        "git_commit": _git_commit(),
+        "git_commit": run.git_commit,
         "people": run.settings.publish.people,
         "reporting": run.settings.reporting.model_dump(),
         "policy": build_inputs.policy(run.build_file),

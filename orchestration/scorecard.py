@@ -1,14 +1,12 @@
 """What a run ends with: the ten KPIs at a glance, and what to know about the data behind them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from typing import Any
 
 import duckdb
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
 from orchestration.warehouse import tables
@@ -113,38 +111,6 @@ def print_scorecard(console: Console, month: date, scores: list[Score]) -> None:
     console.print(table)
 
 
-def print_kpi(console: Console, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
-    """Print rows of metrics.kpi_values for reading: values with their unit, nulls with their reason."""
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    named = [dict(zip(columns, row, strict=True)) for row in rows]
-    sliced = any(row["dimension"] != "all" for row in named)
-    for heading in ("from", "until", *([named[0]["dimension"]] if sliced else [])):
-        table.add_column(heading, no_wrap=True)
-    for heading in ("value", "numerator", "denominator", "n", "95 % interval"):
-        table.add_column(heading, justify="right", no_wrap=True)
-    for row in named:
-        unit, currency = row["unit"], row["currency_code"] or ""
-        value = null_reason_text(row["null_reason"])
-        if row["value"] is not None:
-            value = format_value(row["value"], unit, currency)
-        interval = ""
-        if row["value_low"] is not None and row["value_high"] is not None:
-            interval = f"{format_value(row['value_low'], unit)} to {format_value(row['value_high'], unit)}"
-        table.add_row(
-            str(row["period_start"]),
-            str(row["period_end"]),
-            *([escape(row["dimension_value"])] if sliced else []),
-            value,
-            _amount(row["numerator"]),
-            _amount(row["denominator"]),
-            _amount(row["n"]),
-            interval,
-        )
-    if named:
-        console.print(f"{named[0]['kpi']}, {named[0]['variant']}, by {named[0]['grain']}", style="bold")
-    console.print(table if named else "No period in this range has a value.")
-
-
 def findings(con: duckdb.DuckDBPyConnection, limit: int = 12) -> list[str]:
     """What operations.data_quality reports, the worst first, one sentence each; the last one counts what is
     left out.
@@ -183,7 +149,8 @@ def format_value(value: float | Decimal | None, unit: str, currency: str = "") -
         return "–"
     match unit:
         case "ratio":
-            return f"{value * 100:.1f} %"
+            # Zero has no sign.
+            return f"{round(float(value) * 100, 1) + 0.0:.1f} %"
         case "currency":
             return f"{value:,.0f} {currency}".rstrip()
         case "currency_per_day":
@@ -199,10 +166,6 @@ def null_reason_text(reason: str | None) -> str:
     if reason and reason.startswith("missing_input:"):
         return f"no {reason.removeprefix('missing_input:')} in any source"
     return _NULL_REASONS.get(reason or "", reason or "–")
-
-
-def _amount(value: Decimal | int | None) -> str:
-    return "" if value is None else f"{value:,.2f}".removesuffix(".00")
 
 
 def _value(value: float, score: Score) -> str:

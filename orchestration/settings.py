@@ -106,6 +106,15 @@ class Identity(_Part):
     largest_merge: float = Field(default=0.005, ge=0, le=1)
 
 
+class Alerts(_Part):
+    """Who is told what. The addresses of webhook and mail server hold secrets: see `alert_webhook`."""
+
+    webhook: bool = False
+    email: tuple[str, ...] = ()
+    sender: str = "revops@localhost"
+    stale_after_hours: int = Field(default=36, ge=1, le=8760)
+
+
 class Settings(_Part):
     """revops.yml, checked. Relative paths are relative to `root`, the folder of `config_path`."""
 
@@ -115,9 +124,15 @@ class Settings(_Part):
     warehouse: Warehouse = Warehouse()
     publish: Publish = Publish()
     identity: Identity = Identity()
+    alerts: Alerts = Alerts()
     strict: bool = False
     config_path: Path
     root: Path
+
+    def sandbox_sources(self) -> list[VendorSource]:
+        """The sources that read the pretend company over HTTP, from stand-ins of their vendors."""
+        vendors = (source for source in self.sources if isinstance(source, VendorSource))
+        return [source for source in vendors if source.base_url == SANDBOX]
 
     def source(self, name: str) -> Source:
         """The source called `name`; a ConfigurationError that names the nearest one if there is none."""
@@ -221,6 +236,24 @@ def export_dsn(given: str | None) -> str:
     return dsn.replace("postgresql+psycopg://", "postgresql://", 1)
 
 
+def alert_webhook() -> str:
+    """REVOPS_ALERT_WEBHOOK: where alerts are posted as {"text": …}, which Slack and its kin take."""
+    return _address("REVOPS_ALERT_WEBHOOK", "https://hooks.example.com/…", ("http", "https"))
+
+
+def alert_smtp() -> str:
+    """REVOPS_ALERT_SMTP: the mail server for alerts."""
+    example = "smtp+starttls://user:password@host:587, smtps://… or smtp://host:25"
+    return _address("REVOPS_ALERT_SMTP", example, ("smtp", "smtps", "smtp+starttls"))
+
+
+def _address(variable: str, example: str, schemes: tuple[str, ...]) -> str:
+    found = os.environ.get(variable, "")
+    if found.partition("://")[0] not in schemes:
+        raise ConfigurationError(f"{variable} is not set to an address such as {example}; set it.")
+    return found
+
+
 def thread_count() -> int:
     """How many threads models and queries may use: REVOPS_THREADS, else two."""
     text = os.environ.get("REVOPS_THREADS", "2")
@@ -305,6 +338,7 @@ _SECTIONS: dict[str, type[_Part]] = {
     "warehouse": Warehouse,
     "publish": Publish,
     "identity": Identity,
+    "alerts": Alerts,
 }
 _EXPECTED = {
     "bool_type": "true or false",

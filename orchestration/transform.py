@@ -151,6 +151,24 @@ def compiled(select: str, *, build_file: Path, settings: Settings, as_of: date) 
     }
 
 
+def document(
+    folder: Path, *, settings: Settings, as_of: date, inputs: dict[str, list[str]]
+) -> dict[str, Any]:
+    """Write dbt's pages into `folder`/static_index.html and return the manifest with the SQL of every model,
+    compiled as it runs for these `inputs`. Needs no warehouse.
+    """
+    build_file = folder / "build.duckdb"
+    load_rules(build_file, settings)
+    variables = _variables(settings, as_of, None, inputs, policies.read(folder / "rules"))
+    options = [option for option in _options(variables) if option != "--no-write-json"]
+    options[options.index("--target-path") + 1] = str(folder)
+    with _environment(build_file, folder / "no_landing.duckdb", threads=2):
+        outcome = _run_dbt(["docs", "generate", "--static", "--empty-catalog", *options], variables)
+    if not outcome.success:
+        raise RevopsError(f"The models do not compile: {_one_line(str(outcome.exception))}")
+    return json.loads((folder / "manifest.json").read_text(encoding="utf-8"))  # type: ignore[no-any-return]
+
+
 def vendor_sql(kind: str, source: str) -> dict[str, str]:
     """Name → SQL of the models of one vendor, over what one source of that kind landed."""
     variables = {"vendor_sources": {kind: [source]}}
@@ -178,8 +196,9 @@ def manifest_path(settings: Settings | None = None) -> Path:
     """manifest.json of the project as it is now; parses if the code changed since it was written."""
     variables = _default_variables()
     if settings is not None:
+        # Only the vendors count here; which entities each source has is known when a run has read them.
         names = [source.name for source in settings.sources]
-        variables = source_variables(settings, {"": names})
+        variables = {"vendor_sources": source_variables(settings, {"": names})["vendor_sources"]}
     folder = _manifest_folder(variables)
     _manifest(variables, folder)
     return folder / "manifest.json"
@@ -299,20 +318,24 @@ def _invoke(
 
 def _results(arguments: list[str], variables: dict[str, Any]) -> list[Any]:
     """dbt's own results of one command."""
-    from dbt.adapters.factory import reset_adapters
-    from dbt.cli.main import dbtRunner
-
-    runner = dbtRunner(manifest=_manifest(variables))
-    try:
-        outcome = runner.invoke([*arguments, *_options(variables)])
-    finally:
-        # dbt keeps the file open for the life of the process otherwise
-        _close_connections()
-        reset_adapters()
+    outcome = _run_dbt([*arguments, *_options(variables)], variables)
     results = getattr(outcome.result, "results", None)
     if results is None:
         raise RevopsError(f"The models do not compile: {_one_line(str(outcome.exception))}")
     return list(results)
+
+
+def _run_dbt(arguments: list[str], variables: dict[str, Any]) -> Any:
+    """The outcome of one dbt command."""
+    from dbt.adapters.factory import reset_adapters
+    from dbt.cli.main import dbtRunner
+
+    try:
+        return dbtRunner(manifest=_manifest(variables)).invoke(arguments)
+    finally:
+        # dbt keeps the file open for the life of the process otherwise
+        _close_connections()
+        reset_adapters()
 
 
 def _close_connections() -> None:

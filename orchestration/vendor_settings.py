@@ -1,5 +1,6 @@
 """The keys of revops.yml for sources with an API of their own: what all have, and a class per vendor."""
 
+from pathlib import Path
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -31,18 +32,29 @@ class ObjectEntity(EntityMapping):
     object: str
 
 
+class Landed(Part):
+    """Where a replication service keeps the vendor's tables: `schema` of the DuckDB file `path`, or of the
+    PostgreSQL database at REVOPS_<NAME>_DSN. Without `schema` it is called like the kind.
+    """
+
+    by: Literal["fivetran", "airbyte"]
+    path: Path | None = None
+    in_schema: str | None = Field(default=None, alias="schema")
+
+
 class VendorSource(Part):
     """What every vendor's source has. Credentials come from `settings.credentials`, never from revops.yml.
 
     `base_url` is the API's address where it is not the vendor's own: a proxy, or "sandbox". `fields` fills
     columns of an entry entity from fields of the company's own: {opportunities: {product: Product__c}};
-    `entities` maps whole objects of its own.
+    `entities` maps whole objects of its own. With `landed` the tables are read where a service keeps them.
     """
 
     name: str
     kind: str
     base_url: str | None = None
     timezone: str | None = None
+    landed: Landed | None = None
     fields: dict[str, dict[str, str]] = {}
     entities: dict[str, ObjectEntity] = {}
 
@@ -54,6 +66,32 @@ class Salesforce(VendorSource):
     api_version: str = Field(default="62.0", pattern=r"^\d+\.\d$")
 
 
+class Stripe(VendorSource):
+    """The version of the API is fixed, whatever the account's default is."""
+
+    kind: Literal["stripe"]
+    base_url: str | None = "https://api.stripe.com"
+    api_version: str = Field(default="2025-03-31.basil", pattern=r"^\d{4}-\d{2}-\d{2}(\.\w+)?$")
+
+
+class Hubspot(VendorSource):
+    """A portal, by the token of a private app."""
+
+    kind: Literal["hubspot"]
+    base_url: str | None = "https://api.hubapi.com"
+
+
+class Zendesk(VendorSource):
+    """`base_url` is the account's address, https://<company>.zendesk.com."""
+
+    kind: Literal["zendesk"]
+
+
 # One line per vendor; its folder is orchestration/sources/<kind>/.
-Vendor = Salesforce
-VENDORS: dict[str, type[VendorSource]] = {"salesforce": Salesforce}
+Vendor = Salesforce | Stripe | Hubspot | Zendesk
+VENDORS: dict[str, type[VendorSource]] = {
+    "salesforce": Salesforce,
+    "stripe": Stripe,
+    "hubspot": Hubspot,
+    "zendesk": Zendesk,
+}

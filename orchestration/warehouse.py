@@ -56,6 +56,13 @@ def open_memory() -> duckdb.DuckDBPyConnection:
     return duckdb.connect(":memory:")
 
 
+def open_foreign(path: Path) -> duckdb.DuckDBPyConnection:
+    """Open a file of somebody else for reading only; it must be there."""
+    con = duckdb.connect(str(path), read_only=True, config={"enable_external_access": "false"})
+    con.execute("set TimeZone = 'UTC'")
+    return con
+
+
 @contextmanager
 def attached(
     con: duckdb.DuckDBPyConnection, path: Path, name: str, *, read_only: bool = False

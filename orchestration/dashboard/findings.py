@@ -18,13 +18,9 @@ _TABLES = (
 
 def findings(published: Published) -> dict[str, Table]:
     """The latest rows of each of these tables that is published and holds any, by name."""
-    found: dict[str, Table] = {}
-    for name in _TABLES:
-        rows = _latest(published, name)
-        if rows:
-            found[name] = rows
-    credits = _attribution(published)
-    return found | ({"attribution": credits} if credits else {})
+    found = {name: _latest(published, name) for name in _TABLES}
+    found["attribution"] = _attribution(published)
+    return {name: table for name, table in found.items() if table}
 
 
 def _latest(published: Published, name: str) -> Table | None:
@@ -53,20 +49,12 @@ def _latest(published: Published, name: str) -> Table | None:
 
 
 def _attribution(published: Published) -> Table | None:
-    """Credit for won deals by model and channel, all of it: too many touches to list."""
-    if not (
-        published.has("metrics.attribution", "touch_id", "model", "credit", "credited_amount")
-        and published.has("revenue.touches", "touch_id", "channel")
-    ):
+    """The share of the won deals that each model gives each channel."""
+    columns = ("model", "channel", "share", "credited_amount", "deals", "lowest_share", "highest_share")
+    if not published.has("metrics.attribution_by_channel", *columns):
         return None
-    columns = ("model", "channel", "credited_amount", "won_deals", "touches")
     rows = published.rows(
-        f"""
-        select credits.model, coalesce(touches.channel, 'unknown') as channel,
-            sum(credits.credited_amount), sum(credits.credit), count(*)
-        from metrics.attribution as credits
-        left join revenue.touches as touches on credits.touch_id = touches.touch_id
-        group by 1, 2 order by 1, 3 desc nulls last, 2 limit {_ROWS}
-        """
+        f"select {', '.join(columns)} from metrics.attribution_by_channel"
+        f" order by model, share desc nulls last, channel limit {_ROWS}"
     )
     return Table(columns, rows) if rows else None

@@ -186,7 +186,7 @@ def _series(
         inner join shown using (dimension, dimension_value)
         where shown.place <= case when dimension in {FILTERS} then 60 else {_VALUES_PER_BREAKDOWN} end
             -- further readings of further dimensions are a click too far; `revops kpi` has them
-            and (variant = 'default' or dimension in ('all', 'forecast_unit') or
+            and (variant = 'default' or dimension in ('all', 'forecast_unit', 'channel') or
                 (dimension in {FILTERS} and grain <> 'month'))
         order by kpi, variant, dimension, dimension_value, grain, period_start
         """

@@ -17,7 +17,14 @@ def write(
 ) -> None:
     """Write every table of the schema, or those fits of which a table is among `only`."""
     # imported here: scipy costs a command that fits nothing a good part of a second
-    from orchestration.insight import attribution, outcome_curves, purchases, retention_curves
+    from orchestration.insight import (
+        attribution,
+        outcome_curves,
+        process,
+        purchases,
+        retention_curves,
+        teams,
+    )
 
     def wanted(*tables: str) -> bool:
         return only is None or any(table in only for table in tables)
@@ -30,3 +37,9 @@ def write(
         outcome_curves.write(con, as_of)
     if wanted("attribution", "attribution_channels"):
         attribution.write(con, timezone)
+    if wanted("bottlenecks"):
+        process.write_bottlenecks(con)
+    if wanted("handoffs"):
+        process.write_handoffs(con)
+    if wanted("team_comparisons"):
+        teams.write(con)

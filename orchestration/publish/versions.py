@@ -103,6 +103,13 @@ def rollback(home: Path, name: str | None = None) -> Version:
     return Version(target.name, target.folder, target.manifest, is_current=True)
 
 
+def remove_all_but_current(home: Path) -> None:
+    """Remove every version but the one readers see, however young; there is no going back after that."""
+    for version in versions(home):
+        if not version.is_current:
+            _remove(version.folder)
+
+
 def _named(home: Path, existing: list[Version], name: str) -> Version:
     for version in existing:
         if version.name == name:

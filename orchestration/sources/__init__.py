@@ -7,12 +7,15 @@ from pathlib import Path
 
 import duckdb
 
+from orchestration.contract import entry_contract, raw_contract
 from orchestration.errors import SourceFailed
 from orchestration.settings import FilesSource, Settings, Source
+from orchestration.sources.entities import raw_table, vendor_table
 from orchestration.sources.landing import EntityResult, Landing
+from orchestration.sources.tables import RawTable
 from orchestration.vendor_settings import VendorSource
 
-__all__ = ["EntityResult", "SourceResult", "check", "extract"]
+__all__ = ["EntityResult", "SourceResult", "check", "extract", "raw_tables"]
 
 
 @dataclass(frozen=True)
@@ -21,6 +24,16 @@ class SourceResult:
 
     source: str
     entities: list[EntityResult]
+
+
+def raw_tables(settings: Settings) -> dict[str, dict[str, RawTable]]:
+    """The raw tables each configured source may have, by name."""
+    entities = {name: raw_table(entity) for name, entity in entry_contract().items()}
+    found = {}
+    for source in settings.sources:
+        own = raw_contract(source.kind) if isinstance(source, VendorSource) else {}
+        found[source.name] = entities | {name: vendor_table(entity) for name, entity in own.items()}
+    return found
 
 
 def check(source: Source, settings: Settings) -> list[tuple[str, str]]:
@@ -32,6 +45,10 @@ def check(source: Source, settings: Settings) -> list[tuple[str, str]]:
         from orchestration.sources.files import check_files
 
         return check_files(source, settings)
+    if isinstance(source, VendorSource) and source.landed:
+        from orchestration.sources.landed import check_landed
+
+        return check_landed(source, settings)
     if isinstance(source, VendorSource):
         from orchestration.sources.api.sync import check_vendor
 
@@ -92,6 +109,10 @@ def _stage(landing: Landing, source: Source, settings: Settings, home: Path, ful
         from orchestration.sources.files import extract_files
 
         extract_files(landing, source, settings, full_refresh=full_refresh)
+    elif isinstance(source, VendorSource) and source.landed:
+        from orchestration.sources.landed import extract_landed
+
+        extract_landed(landing, source, settings, full_refresh=full_refresh)
     elif isinstance(source, VendorSource):
         from orchestration.sources.api.sync import extract_vendor
 

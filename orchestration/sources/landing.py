@@ -20,6 +20,7 @@ from orchestration.sources import versions
 from orchestration.sources.batch import Batch, Problem
 from orchestration.sources.loading import PreparedTable, append
 from orchestration.sources.staging import Staging
+from orchestration.sources.suppression import Suppression
 from orchestration.sources.tables import (
     LOAD_COLUMNS,
     PROBLEM_COLUMNS,
@@ -150,6 +151,7 @@ class Landing:
     def __enter__(self) -> Self:
         known = self._forget_unfinished_loads()
         shutil.rmtree(self._folder, ignore_errors=True)
+        self._suppression = Suppression(self._home)
         self._staging = Staging(self._folder)
         self._staging.run(f"attach {literal(str(landing_file(self._home)))} as landing (read_only)")
         self._log = Log(self._schema, known)
@@ -210,7 +212,7 @@ class Landing:
         accepted, rejected = self._gather(read)
         in_census = self._gather_census(read)
         if read.rest is not None:
-            self._gather_gone(read.rest)
+            self._gather_gone(table, read.rest)
         versions.settle_duplicates(staging, table, None if read.may_repeat else self._run_id, read.location)
         versions.current(staging, self._log, table)
         if read.rest is not None:
@@ -318,6 +320,8 @@ class Landing:
         staging.create("rejected", ["_key"])
         accepted = rejected = 0
         for batch in read.batches:
+            if self._suppression:
+                batch = self._suppression.filter(self._source, table, batch)
             staging.insert_batch(table, batch, first=accepted)
             staging.insert("rejected", ["_key"], ([key] for key in batch.rejected_keys))
             self._add_problems(table.name, read.location, batch.problems)
@@ -336,22 +340,27 @@ class Landing:
         self._staging.create("census", names)
         rows = 0
         for batch in read.census:
+            if self._suppression:
+                batch = self._suppression.filter(self._source, read.table, batch)
             columns = {name: values for name, values in batch.columns.items() if name in names}
             self._staging.insert("census", list(columns), zip(*columns.values(), strict=True))
             rows += batch.accepted
         return rows
 
-    def _gather_gone(self, rest: Rest) -> None:
+    def _gather_gone(self, table: RawTable, rest: Rest) -> None:
         """Fill `gone` and `listed`; what was read and is gone since counts as gone."""
         staging = self._staging
         staging.create("gone", ["_key"])
         staging.insert("gone", ["_key"], ([key] for key in rest.gone()))
         staging.create("listed", ["_key"])
         for keys in rest.keys or ():
-            staging.insert("listed", ["_key"], ([key] for key in keys))
+            kept = (key for key in keys if not self._suppression.has_record(self._source, table.name, key))
+            staging.insert("listed", ["_key"], ([key] for key in kept))
         staging.run("delete from staged where _key in (from gone)")
 
     def _add_problems(self, entity: str, location: str, problems: Iterable[Problem]) -> None:
+        if self._suppression:
+            problems = map(self._suppression.without_problem_values, problems)
         self._staging.insert(
             "problems",
             list(PROBLEM_COLUMNS),
@@ -398,8 +407,10 @@ class Landing:
     def _refuse_miscount(self, read: Read, counted: list[int], rejected: int) -> None:
         """The log and the source itself must agree on how many records there are."""
         live = versions.live_after(self._staging, read.table)
-        # Records may come and go between the counts; of a rejected one nobody knows whether it is live.
-        if live <= max(counted) and live + rejected >= min(counted):
+        # Records may come and go between the counts; of a rejected one nobody knows whether it is live. The
+        # source may still have those of erased people.
+        unknown = rejected + self._suppression.erased_records(self._source, read.table.name)
+        if live <= max(counted) and live + unknown >= min(counted):
             return
         if read.rest is not None:
             self._staging.run("delete from problems where entity = ?", [read.table.name])

@@ -1,7 +1,7 @@
 """The shape of the raw log: what a raw table has, what is recorded of each read and of each problem."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from orchestration.sources.values import sql_type
 from orchestration.warehouse import identifier
@@ -49,6 +49,9 @@ class RawTable:
     """A raw table: its columns with their types in the contract's words, and which of them play a part.
 
     `key` identifies a record, `updated_at` is the source's own time of change, `deleted` its own flag.
+    What erasing a person needs: `is_person`, a record is a person; `personal`, columns that are emptied in
+    rows about one; `person_links`, columns with the key of a record of one of these tables;
+    `needs_person`, a row says nothing without that person and goes with them.
     """
 
     name: str
@@ -56,6 +59,10 @@ class RawTable:
     key: str = "source_id"
     updated_at: str | None = "updated_at"
     deleted: str | None = "is_deleted"
+    is_person: bool = False
+    personal: frozenset[str] = frozenset()
+    person_links: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    needs_person: bool = False
 
     @property
     def money(self) -> list[str]:

@@ -35,7 +35,7 @@ FUNNEL_WORDS = {
     "opportunity": "Converted",
     "customer": "Customer",
 }
-_FORECAST = {
+FORECAST_WORDS = {
     "prospecting": "Pipeline",
     "qualified": "Pipeline",
     "proposal": "Best Case",
@@ -140,15 +140,15 @@ def export(world: World, folder: Path) -> None:
     known = people_known(world)
     deals = delivered_deals(world)
     for name, content in {
-        "Account": _accounts(world),
-        "People": _people(world, known),
-        "User": _users(world),
-        "Opportunity": _opportunities(world, deals),
+        "Account": _with_one_row_twice(accounts(world)),
+        "People": people(world, known),
+        "User": users(world),
+        "Opportunity": _with_a_stale_version(opportunities(deals), deals),
         "OpportunityFieldHistory": _history(deals),
-        "OpportunityContactRole": _roles(world, {d.id for d in deals}),
-        "ForecastSubmission": _forecasts(world),
-        "Contract": _contracts(world),
-        "Activity": _activities(world, {d.id for d in deals}),
+        "OpportunityContactRole": roles(world, {d.id for d in deals}),
+        "ForecastSubmission": forecasts(world),
+        "Contract": contracts(world),
+        "Activity": activities(world, {d.id for d in deals}),
         "LifecycleHistory": _lifecycle(world, known),
     }.items():
         write_csv(folder / f"{name}.csv", content)
@@ -171,7 +171,7 @@ def _account_rows(world: World) -> Iterator[_Row]:
             )
 
 
-def _accounts(world: World) -> Table:
+def accounts(world: World) -> Table:
     def name(row: _Row) -> str:
         return spelling.company_name("crm again" if row.kind else "crm", row.subject)
 
@@ -179,7 +179,7 @@ def _accounts(world: World) -> Table:
         up = row.subject.parent
         return account_id(up) if up is not None and up.known_from is not None else None
 
-    content = table(
+    return table(
         {
             "Id": lambda r: r.id,
             "Name": name,
@@ -206,7 +206,11 @@ def _accounts(world: World) -> Table:
         },
         list(_account_rows(world)),
     )
-    if content.rows:  # the export job stumbled and wrote one row twice
+
+
+def _with_one_row_twice(content: Table) -> Table:
+    """The export job stumbled."""
+    if content.rows:
         content.rows.append(content.rows[len(content.rows) // 2])
     return content
 
@@ -238,7 +242,7 @@ def _noticed_jobs(person: Person) -> list[Any]:
     return [j for n, j in enumerate(person.jobs) if n == 0 or coin(0, "noticed", person.id, n) < 0.7]
 
 
-def _people(world: World, known: dict[str, datetime]) -> Table:
+def people(world: World, known: dict[str, datetime]) -> Table:
     def job(row: _Row) -> Any:
         return (
             (person_job(row.subject) if row.kind == "contact" else row.subject.jobs[0])
@@ -311,7 +315,7 @@ SOURCE_WORDS = {
 }
 
 
-def _users(world: World) -> Table:
+def users(world: World) -> Table:
     def started(e: Employee) -> datetime:
         return datetime.combine(e.started_on, datetime.min.time()) + timedelta(hours=8)
 
@@ -342,11 +346,11 @@ def _users(world: World) -> Table:
     )
 
 
-def _opportunities(world: World, deals: list[Deal]) -> Table:
+def opportunities(deals: list[Deal]) -> Table:
     def person(deal: Deal) -> str | None:
         return None if deal.person is None else contact_id(deal.person)
 
-    content = table(
+    return table(
         {
             "Id": opportunity_id,
             "Name": lambda d: d.name,
@@ -360,7 +364,7 @@ def _opportunities(world: World, deals: list[Deal]) -> Table:
             "ARR__c": lambda d: d.recurring_amount,
             "CurrencyIsoCode": lambda d: d.currency,
             "Probability": lambda d: {"won": "1", "lost": "0"}.get(d.stage) or str(rules.WEIGHTS[d.stage]),
-            "ForecastCategoryName": lambda d: _FORECAST[d.stage],
+            "ForecastCategoryName": lambda d: FORECAST_WORDS[d.stage],
             "CloseDate": lambda d: d.expected_close_on,
             "Closed_At__c": lambda d: instant(d.closed_at),
             "Loss_Reason__c": lambda d: d.loss_reason,
@@ -373,11 +377,9 @@ def _opportunities(world: World, deals: list[Deal]) -> Table:
         },
         deals,
     )
-    _append_stale_version(content, deals)
-    return content
 
 
-def _append_stale_version(content: Table, deals: list[Deal]) -> None:
+def _with_a_stale_version(content: Table, deals: list[Deal]) -> Table:
     """One record comes twice: the second row is how it was before its last change. The newer one holds."""
     changed = [n for n, d in enumerate(deals) if d.changes and d.changes[-1].field == "stage" and d.closed_at]
     if changed:
@@ -387,6 +389,7 @@ def _append_stale_version(content: Table, deals: list[Deal]) -> None:
         row["Closed_At__c"] = None
         row["LastModifiedDate"] = row["CreatedDate"]
         content.rows.append(tuple(row.values()))
+    return content
 
 
 def _history(deals: list[Deal]) -> Table:
@@ -424,7 +427,7 @@ def _history(deals: list[Deal]) -> Table:
     return content
 
 
-def _roles(world: World, delivered: set[str]) -> Table:
+def roles(world: World, delivered: set[str]) -> Table:
     return table(
         {
             "Id": lambda r: ids.salesforce("00K", r.id),
@@ -437,7 +440,7 @@ def _roles(world: World, delivered: set[str]) -> Table:
     )
 
 
-def _forecasts(world: World) -> Table:
+def forecasts(world: World) -> Table:
     return table(
         {
             "Id": lambda f: ids.salesforce("a0F", f.id),
@@ -458,7 +461,7 @@ def contract_id(contract: Contract) -> str:
     return ids.salesforce("800", contract.id)
 
 
-def _contracts(world: World) -> Table:
+def contracts(world: World) -> Table:
     return table(
         {
             "Id": contract_id,
@@ -479,7 +482,7 @@ def _contracts(world: World) -> Table:
     )
 
 
-def _activities(world: World, delivered: set[str]) -> Table:
+def activities(world: World, delivered: set[str]) -> Table:
     def who(touch: Any) -> str | None:
         person = touch.person
         if person is None:

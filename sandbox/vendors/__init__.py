@@ -11,7 +11,7 @@ from sandbox.vendors.server import StandIn
 from sandbox.vendors.store import Store
 
 # kind → module that has a class StandIn of its own.
-KINDS = ("salesforce",)
+KINDS = ("salesforce", "stripe", "hubspot", "zendesk")
 
 
 def stand_in(kind: str, store: Store) -> StandIn:
@@ -21,8 +21,6 @@ def stand_in(kind: str, store: Store) -> StandIn:
     return build(store)
 
 
-def serve(kind: str, folder: Path) -> StandIn:
-    """A started stand-in over the store that was delivered into a folder."""
-    found = stand_in(kind, Store.load(folder))
-    found.start()
-    return found
+def serve(kind: str, folder: Path, port: int = 0) -> StandIn:
+    """A started stand-in over the store delivered into a folder; a free port unless one is given."""
+    return stand_in(kind, Store.load(folder)).start(port)

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from pretend import PretendedModels
 
 PROJECT = Path(__file__).resolve().parents[2]
 
@@ -26,3 +27,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Tests of one folder share builds, so one worker runs them all; folders run side by side."""
     for item in items:
         item.add_marker(pytest.mark.xdist_group(item.path.parent.name))
+
+
+@pytest.fixture
+def models(monkeypatch: pytest.MonkeyPatch) -> PretendedModels:
+    """Pretended models in place of dbt, of identity resolution and of the page, which shows real ones."""
+    from orchestration import dashboard, identity, transform
+
+    pretended = PretendedModels()
+    monkeypatch.setattr(transform, "build", pretended.build)
+    monkeypatch.setattr(identity, "resolve", lambda *arguments, **options: None)
+    monkeypatch.setattr(dashboard, "build", lambda con, folder: None)
+    return pretended

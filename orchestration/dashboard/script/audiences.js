@@ -159,6 +159,14 @@ const leadSources = sliceBlock({
   sortBy: 3,
 });
 
+const channels = sliceBlock({
+  id: "channels",
+  title: "Cost of a new customer by channel",
+  about: "Spend on the channel per customer credited to it, and what came back, in the period",
+  dimension: "channel",
+  kpis: [{ kpi: "customer_acquisition_cost", variant: "by_attributed_channel", n: "Customers" }, { kpi: "marketing_return" }],
+});
+
 const segments = sliceBlock({
   id: "segments",
   title: "Segments",
@@ -175,7 +183,7 @@ export const AUDIENCES = {
   },
   marketing: {
     kpis: ["customer_acquisition_cost", "pipeline_created", "lead_response_time", "funnel_conversion", "marketing_return", "cac_payback", "ltv_to_cac", "magic_number"],
-    blocks: [funnelBlock, acquisitionCost, leadSources, spendByCategory, spendByChannel, responseTime, winRate, attribution],
+    blocks: [funnelBlock, acquisitionCost, channels, leadSources, spendByCategory, spendByChannel, responseTime, winRate, attribution],
   },
   sales: {
     kpis: ["win_rate", "sales_cycle_length", "pipeline_velocity", "forecast_accuracy", "average_deal_size", "quota_attainment", "pipeline_coverage", "slip_rate", "time_in_stage", "pipeline_created"],

@@ -8,7 +8,7 @@ import { definitionsPage } from "./definitions.js";
 import { h, spoken, svg } from "./dom.js";
 import { followState, openKpi, prepareDialog } from "./drill.js";
 import { closeMenusOf, drawFilters, filterSummary } from "./filters.js";
-import { counted, dayText, plain } from "./format.js";
+import { counted, dayText } from "./format.js";
 import { drawCharts, frame } from "./frame.js";
 import { hasKpi } from "./reading.js";
 import { onChange, start, state, TABS, THEMES, update } from "./state.js";
@@ -112,7 +112,7 @@ function drawColophon() {
     run?.version ? `version ${run.version}` : null,
     run?.git_commit ? `commit ${String(run.git_commit).slice(0, 12)}` : null,
     data.currency ? `amounts in ${data.currency}` : null,
-    `${plain(data.catalog.length)} definitions`,
+    counted(data.catalog.length, "definition"),
   ];
   document.getElementById("colophon").replaceChildren(h("p", {}, parts.filter(Boolean).join(" · ")), h("p", {}, "Everything on this page is in this file; it asks no server for anything."));
 }

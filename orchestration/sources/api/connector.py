@@ -18,7 +18,9 @@ class Table:
     """One table of a vendor. Its columns are in models/sources/<kind>/<kind>.yml, under the same name.
 
     `key`, `cursor` and `deleted` name columns. With a `cursor` only what changed is read after the first
-    time, from `lag` before the latest change seen; without one, everything every time. `complete` says that
+    time, from `lag` before the latest change seen; without one, everything every time. With a `feed` the
+    vendor tells what changed since a moment, which is the last read less `lag`; it reaches back as long as
+    `feed` says, and an older read is done again in whole. `complete` says that
     reading everything gives every record there is, so that one which is missing was deleted. `ignore` are
     fields that change without meaning, such as when somebody last looked. `permission` is the right it needs.
     """
@@ -27,6 +29,7 @@ class Table:
     path: str = ""
     key: str = "id"
     cursor: str | None = None
+    feed: timedelta | None = None
     lag: timedelta = timedelta(hours=1)
     deleted: str | None = None
     complete: bool = True

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import lru_cache
 
 from orchestration.contract import Entity
@@ -9,6 +10,7 @@ from orchestration.errors import SourceFailed
 from orchestration.sources.api.client import Record
 from orchestration.sources.api.connector import Table
 from orchestration.sources.batch import Batch
+from orchestration.sources.entities import vendor_table
 from orchestration.sources.mapping import Converter, Plan, Rows, make_plan, named_by_id
 from orchestration.sources.tables import RawTable
 from orchestration.sources.values import ValueOptions
@@ -20,9 +22,9 @@ _MAX_FIELDS = 5_000
 
 def raw_table(table: Table, entity: Entity) -> RawTable:
     """The raw table as the log knows it."""
-    return RawTable(
+    return replace(
+        vendor_table(entity),
         name=table.name,
-        columns={name: column.type for name, column in entity.columns.items() if name != "source_system"},
         key=table.key,
         updated_at=table.cursor,
         deleted=table.deleted,

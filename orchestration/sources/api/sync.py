@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from importlib import import_module
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from orchestration.contract import Entity, entry_contract, raw_contract
 from orchestration.errors import SourceFailed
@@ -128,6 +128,7 @@ class _TableRead:
             reporting_timezone=settings.reporting.timezone,
         )
         self._fingerprint = self._facts(source)
+        self._read_at = landing.extracted_at
 
     def stage(self, *, full_refresh: bool) -> None:
         """Read what changed; read everything where that cannot be told or turns out not to be enough."""
@@ -143,12 +144,17 @@ class _TableRead:
 
     def _since(self, last: LastRead | None) -> datetime | None:
         """From when on changes are read, None where everything must be."""
-        if last is None or last.fingerprint != self._fingerprint or self._table.cursor is None:
+        if last is None or last.fingerprint != self._fingerprint:
             return None
         # A record that was rejected may have been corrected without a new time of change.
         if last.rows_rejected or not last.cursor_value:
             return None
-        return datetime.fromisoformat(json.loads(last.cursor_value)["changed"]) - self._table.lag
+        changed = json.loads(last.cursor_value)["changed"]
+        if changed is None:
+            return None
+        since = datetime.fromisoformat(changed) - self._table.lag
+        feed = self._table.feed
+        return None if feed is not None and self._landing.extracted_at - since > feed else since
 
     def _window_read(self, since: datetime, last: LastRead) -> Read:
         told = json.loads(last.cursor_value or "{}")
@@ -175,7 +181,7 @@ class _TableRead:
         records = self._records()
         pages: Iterable[list[Record]] = self._connector.pages(self._table, window)
         if first:
-            pages = self._checkpoint.kept(self._table.name, self._fingerprint, pages)
+            self._read_at, pages = self._checkpoint.kept(self._table.name, self._fingerprint, pages)
         return Read(
             table=self._raw,
             location=self._location,
@@ -207,6 +213,9 @@ class _TableRead:
 
     def _cursor_value(self, records: Records, before: str | None) -> str | None:
         """The latest change seen, no later than now: one dated 2099 must not hide what comes after it."""
+        if self._table.feed is not None:
+            changed: str | None = str(self._read_at)
+            return json.dumps({"changed": changed, "state": self._connector.state(self._table)})
         if self._table.cursor is None:
             return None
         seen = [text for text in (records.highest, before) if text is not None]
@@ -236,22 +245,32 @@ class _Checkpoint:
 
     def __init__(self, folder: Path, now: datetime) -> None:
         self._folder = folder
+        self._now = now
         for file in folder.glob("*"):
             written = datetime.fromtimestamp(file.stat().st_mtime, UTC).replace(tzinfo=None)
             if now - written > _CHECKPOINT_AGE or file.suffix == ".part":
                 file.unlink()
 
-    def kept(self, table: str, fingerprint: str, pages: Iterable[list[Record]]) -> Iterator[list[Record]]:
-        """The pages of a table: those of a killed load where it had them all, else as they are read."""
+    def kept(
+        self, table: str, fingerprint: str, pages: Iterable[list[Record]]
+    ) -> tuple[datetime, Iterator[list[Record]]]:
+        """When a table was read, and its pages: those of a killed load if it had them all, else new ones."""
         file = self._folder / f"{table}-{fingerprint[:16]}.jsonl"
         if file.exists():
-            with file.open(encoding="utf-8") as lines:
-                for line in lines:
-                    yield json.loads(line)
-            return
+            lines = file.open(encoding="utf-8")
+            return datetime.fromisoformat(json.loads(next(lines))), self._read(lines)
+        return self._now, self._written(file, pages)
+
+    def _read(self, lines: TextIO) -> Iterator[list[Record]]:
+        with lines:
+            for line in lines:
+                yield json.loads(line)
+
+    def _written(self, file: Path, pages: Iterable[list[Record]]) -> Iterator[list[Record]]:
         self._folder.mkdir(parents=True, exist_ok=True)
         draft = file.with_suffix(".part")
         with draft.open("w", encoding="utf-8") as lines:
+            lines.write(json.dumps(self._now.isoformat()) + "\n")
             for page in pages:
                 lines.write(json.dumps(page, default=str) + "\n")
                 yield page

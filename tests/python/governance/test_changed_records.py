@@ -68,7 +68,7 @@ def _changes(settings: Settings, known_at: datetime | None = None) -> list[dict[
     path = settings.root / "build.duckdb"
     path.unlink(missing_ok=True)
     with open_build(path) as con, attached(con, landing_file(home), "landing", read_only=True):
-        restatements.write(con, home, settings, known_at)
+        restatements.write(con, versions.current_version(home), settings, known_at)
         return [
             json.loads(change)
             for (change,) in con.execute(

@@ -52,7 +52,13 @@ def settings(tmp_path: Path) -> Settings:
 def _write(settings: Settings, known_at: datetime | None = None) -> tuple[dict[str, list[str]], Path]:
     build = settings.root / "build.duckdb"
     inputs = build_inputs.write(
-        build, settings.root / "home", settings, known_at=known_at, allow_stale=False, runs=[THIS_RUN]
+        build,
+        settings.root / "home",
+        settings,
+        known_at=known_at,
+        allow_stale=False,
+        previous=None,
+        runs=[THIS_RUN],
     )
     return inputs, build
 

@@ -12,6 +12,7 @@ import pytest
 
 from orchestration.contract import entry_contract
 from orchestration.transform import manifest as read_manifest
+from orchestration.vendor_settings import VENDORS
 
 Node = Mapping[str, Any]
 
@@ -45,6 +46,8 @@ def compiled(
         "reporting_timezone": "America/New_York",
         "missing_entities": [] if sources else sorted(entry_contract()),
         "mapped_sources": {entity: sources for entity in entry_contract()} if sources else {},
+        "vendor_sources": dict.fromkeys(VENDORS, sources) if sources else {},
+        "vendor_fields": {name: {"opportunities": {"direction": "Direction__c"}} for name in sources},
     }
     command = [Path(sys.executable).with_name("dbt"), "compile", "--quiet", "--vars", json.dumps(variables)]
     paths = [

@@ -10,7 +10,7 @@ from orchestration.sources.api.connector import Connector
 from orchestration.vendor_settings import VENDORS
 from sandbox.vendors import KINDS
 
-SHARED = {"api", "database", "files"}
+SHARED = {"api", "database", "files", "landed"}
 
 
 @pytest.fixture(scope="module", params=sorted(VENDORS))

@@ -1,7 +1,7 @@
 """Train the weights of identity anew, pin them in orchestration/identity/model and show what changed.
 
-    python scripts/train_identity.py                   # on a generated market whose records link to each other
-    python scripts/train_identity.py --entry FILE      # on the schema `entry` of a DuckDB file of your own
+    python scripts/train_identity.py                  # on a generated market whose records link to each other
+    python scripts/train_identity.py --entry FILE     # on the schema `entry` of your own DuckDB file
 
 Labels are records that carry each other's id, and accounts of one tax id. Below some 300 pairs keep the
 weights that are pinned: so few say little.

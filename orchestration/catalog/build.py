@@ -1,12 +1,12 @@
 """Writes the catalog beside the published versions: what is published, and dbt's own pages of the models."""
 
 import csv
-import shutil
 import tempfile
 from pathlib import Path
 
 from orchestration.catalog.entries import entries
 from orchestration.catalog.page import page
+from orchestration.contract import PROJECT_ROOT
 from orchestration.publish.export_files import in_place_of
 from orchestration.settings import Settings
 from orchestration.transform import document
@@ -33,10 +33,18 @@ def build(home: Path, settings: Settings) -> Path:
         ).fetchall()
         kpis = [dict(zip(_KPI_COLUMNS, row, strict=True)) for row in rows]
         with in_place_of(folder / "dbt.html") as part:
-            shutil.copyfile(Path(scratch) / "static_index.html", part)
+            part.write_text(_without_paths(Path(scratch)), encoding="utf-8")
         with in_place_of(folder / "index.html") as part:
             part.write_text(page(tables, kpis, f"As published, data through {as_of}."), encoding="utf-8")
     return folder / "index.html"
+
+
+def _without_paths(scratch: Path) -> str:
+    """dbt's pages, without the folders of this machine."""
+    text = (scratch / "static_index.html").read_text(encoding="utf-8")
+    for path in (scratch, PROJECT_ROOT):
+        text = text.replace(f"{path}/", "").replace(str(path), "")
+    return text
 
 
 def _columns_of_rules(folder: Path) -> dict[str, list[str]]:

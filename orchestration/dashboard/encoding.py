@@ -4,7 +4,7 @@ import math
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -20,15 +20,23 @@ def day(value: date | None) -> int | None:
     return None if value is None else (value - _EPOCH).days
 
 
+def date_of(days: int) -> date:
+    """The date of so many days since 2000-01-01."""
+    return _EPOCH + timedelta(days=days)
+
+
 def number(value: Decimal | float | int | None, digits: int = _DIGITS) -> float | int | None:
     """A number with as many significant digits as anything on the page can show."""
     if value is None:
         return None
     if isinstance(value, int):
         return value
+    value = float(value)
     if not math.isfinite(value):
         return None
-    rounded = float(f"{float(value):.{digits}g}")
+    if value.is_integer() and abs(value) < 10**digits:
+        return int(value)
+    rounded = float(f"{value:.{digits}g}")
     return int(rounded) if rounded.is_integer() and abs(rounded) < 2**53 else rounded
 
 

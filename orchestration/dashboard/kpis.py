@@ -6,7 +6,7 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Any, NamedTuple
 
-from orchestration.dashboard.encoding import Table, day, number, text
+from orchestration.dashboard.encoding import Table, date_of, day, number, text
 from orchestration.dashboard.published import FILTERS, Published
 
 # The ten KPIs of the overview, in the order of the cards.
@@ -37,6 +37,9 @@ _CHARTED = {
 }
 # KPIs that have one reading per step: a chart shows all of them together.
 _BY_STEP = {"funnel_conversion", "time_in_stage"}
+
+# Dimensions that some readings exist for.
+_READ_BY = ("forecast_unit", "channel")
 
 # What the names of KPI, variant, grain and dimension take per series, which share them.
 _KEY_BYTES = 40
@@ -163,7 +166,7 @@ def _rank(key: _Key) -> int:
         return 2
     if by_filter and charted:
         return 3
-    if key.variant == "default" or key.dimension == "forecast_unit":
+    if key.variant == "default" or key.dimension in _READ_BY:
         return 5 if monthly else 4
     return 7 if monthly else 6
 
@@ -172,6 +175,12 @@ def _series(
     published: Published, place: Mapping[str, Mapping[int | None, int]], filters: Mapping[str, list[str]]
 ) -> Iterator[tuple[_Key, dict[str, Any]]]:
     """Every series worth a place on the page, encoded."""
+    fewest = _PERIODS_BY_RANK[0][1]
+    since = {
+        grain: date_of(sorted(start for start in known if start is not None)[-fewest:][0])
+        for grain, known in place.items()
+        if known
+    }
     rows = published.rows(
         f"""
         with shown as (
@@ -180,16 +189,22 @@ def _series(
                     partition by dimension order by max(n) desc nulls last, dimension_value
                 ) as place
             from metrics.kpi_values group by dimension, dimension_value
+        ),
+        latest as (
+            select unnest($grains) as grain, unnest($starts) as since
         )
         select kpi, variant, dimension, dimension_value, grain, {", ".join(_LISTED)}
         from metrics.kpi_values
         inner join shown using (dimension, dimension_value)
-        where shown.place <= case when dimension in {FILTERS} then 60 else {_VALUES_PER_BREAKDOWN} end
+        inner join latest using (grain)
+        where (dimension = 'all' or dimension in {FILTERS} or period_start >= latest.since)
+            and shown.place <= case when dimension in {FILTERS} then 60 else {_VALUES_PER_BREAKDOWN} end
             -- further readings of further dimensions are a click too far; `revops kpi` has them
             and (variant = 'default' or dimension in ('all', 'forecast_unit', 'channel') or
                 (dimension in {FILTERS} and grain <> 'month'))
         order by kpi, variant, dimension, dimension_value, grain, period_start
-        """
+        """,
+        {"grains": list(since), "starts": list(since.values())},
     )
     for found, group in groupby(rows, key=itemgetter(*range(len(_Key._fields)))):
         key = _Key(*found)

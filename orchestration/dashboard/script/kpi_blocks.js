@@ -2,7 +2,7 @@
 
 import { data } from "./data.js";
 import { h } from "./dom.js";
-import { full, isToDate, periodText, plain, reasonText, short, words } from "./format.js";
+import { full, isToDate, periodText, plain, reasonText, sentence, short, words } from "./format.js";
 import { barCell, openKpi } from "./drill.js";
 import { shownValue } from "./filters.js";
 import { drawnLines, lineOption } from "./lines.js";
@@ -140,7 +140,7 @@ function sliceView(dimension, kpis, sortBy) {
     columns: [{ label: words(dimension).replace(/^./, (letter) => letter.toUpperCase()) }, ...kpis.flatMap(({ name, n }, index) => [{ label: name ?? abouts[index].title, kind: "given" }, ...(n ? [{ label: n, kind: "count" }] : [])])],
     rows: rows.map((row) => ({
       cells: [
-        shownValue(row.name),
+        dimension === "channel" ? sentence(shownValue(row.name)) : shownValue(row.name),
         ...row.readings.flatMap((each, index) => [
           each.value === null ? h("span", { class: "faint" }, each.reason === "not_on_page" ? "–" : reasonText(each.reason)) : barCell(each.value, most[index], short(each.value, abouts[index].unit)),
           ...(kpis[index].n ? [each.n] : []),

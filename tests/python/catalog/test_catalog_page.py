@@ -51,3 +51,4 @@ def test_every_published_column_and_kpi_is_in_the_catalog(company: Company) -> N
     for each in (text, dbt):
         assert str(PROJECT_ROOT) not in each
         assert str(company.folder) not in each
+        assert "revops-docs-" not in each

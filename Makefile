@@ -61,6 +61,10 @@ format: $(READY) ## let ruff lay out the Python code
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
+.PHONY: lives
+lives: $(READY) ## 5,000 random lives of every vendor, faults included, against the warehouse
+	REVOPS_LIVES=5000 $(BIN)/python -m pytest --timeout 0 tests/python/connectors/test_random_lives.py
+
 .PHONY: bench
 bench: $(READY) ## what a run costs, step by step, against its SQL alone
 	$(BIN)/python benchmarks/run.py

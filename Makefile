@@ -109,6 +109,10 @@ lock: ## compile requirements.lock and scripts/bootstrap.lock anew
 sbom: $(READY) ## target/sbom.json, what is installed in CycloneDX, and known vulnerabilities in it
 	scripts/sbom.sh
 
+.PHONY: identity
+identity: $(READY) ## who is who among a million records of known truth: precision, recall, seconds
+	$(BIN)/python benchmarks/identity.py
+
 .PHONY: clean
 clean: ## what can be made again, except .venv and data
 	rm -rf target logs .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -39,7 +39,7 @@ from orchestration.reporter import Reporter
 from orchestration.settings import Settings, Source, crash_point
 from orchestration.sources import SourceResult
 from orchestration.transform import NodeResult
-from orchestration.warehouse import landing_file, open_reader
+from orchestration.warehouse import landing_file, memory_file, open_reader
 
 # What DuckDB says of a file that is not as it wrote it.
 _DAMAGED = ("checksum", "corrupt", "not a valid duckdb database", "could not read enough bytes")
@@ -255,6 +255,9 @@ def resolve_identities(run: Run) -> None:
             # the seeds merged with the rules folder of revops.yml, as the models read them
             rules=run.work / "rules",
             previous=run.previous.folder / "revops.duckdb" if run.previous else None,
+            # what is rebuilt as it was known then is no news for the next run
+            memory=None if run.options.known_at else memory_file(run.home),
+            largest_merge=run.settings.identity.largest_merge,
         )
 
 

@@ -15,7 +15,7 @@ export DAGSTER_DISABLE_TELEMETRY := yes
 
 .PHONY: help
 help: ## what there is to make
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-8s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-11s %s\n", $$1, $$2}' Makefile
 
 $(READY): requirements.lock scripts/bootstrap.lock scripts/setup.sh pyproject.toml
 	@scripts/setup.sh
@@ -89,6 +89,14 @@ clients: $(READY) ## the recipes of docs/bi.md with older DuckDB clients, pandas
 planted: $(READY) ## in 50 pretend companies: planted troubles found, false alarms, attribution against known causes
 	$(BIN)/python -m benchmarks.planted --seeds 50
 
+.PHONY: kills
+kills: $(READY) ## kill a run 500 times and compare what the next one publishes
+	KILLS=500 $(BIN)/python -m pytest tests/python/faults/test_kills.py -k random_kills --timeout 0
+
+.PHONY: corruptions
+corruptions: $(READY) ## change 400 bytes of published and of raw files, one at a time
+	CORRUPTIONS=400 $(BIN)/python -m pytest tests/python/faults/test_corruption.py -k changed_byte
+
 .PHONY: ui
 ui: $(READY) ## Dagster's web server on 127.0.0.1:3000
 	$(BIN)/revops ui
@@ -100,6 +108,10 @@ lock: ## compile requirements.lock and scripts/bootstrap.lock anew
 .PHONY: sbom
 sbom: $(READY) ## target/sbom.json, what is installed in CycloneDX, and known vulnerabilities in it
 	scripts/sbom.sh
+
+.PHONY: identity
+identity: $(READY) ## who is who among a million records of known truth: precision, recall, seconds
+	$(BIN)/python benchmarks/identity.py
 
 .PHONY: clean
 clean: ## what can be made again, except .venv and data

@@ -14,6 +14,7 @@ from rich.console import Console
 
 from orchestration.errors import ConfigurationError, RevopsError
 from orchestration.exports import Format, print_rows
+from orchestration.identity.commands import app as identity_app
 from orchestration.runlog import redact
 from orchestration.settings import config_path, home_folder, load_settings, switch_off_telemetry
 
@@ -37,6 +38,7 @@ sandbox_app = typer.Typer(help="The pretend company.", no_args_is_help=True)
 app.add_typer(sources_app, name="sources")
 app.add_typer(export_app, name="export")
 app.add_typer(sandbox_app, name="sandbox")
+app.add_typer(identity_app, name="identity")
 
 
 def _parsed(convert: Callable[[str], Any], example: str) -> Callable[[str], Any]:
@@ -118,6 +120,10 @@ def run(
     allow_shrink: Annotated[
         bool, typer.Option("--allow-shrink", help="Accept a source that lost many of its records.")
     ] = False,
+    accept: Annotated[
+        str | None,
+        typer.Option(metavar="REASON", help="Publish numbers that `strict` holds back as unusual."),
+    ] = None,
 ) -> None:
     """Extract, unify, compute, audit and publish."""
     settings = load_settings(config_path(config))
@@ -134,6 +140,7 @@ def run(
         known_at=known_at,
         allow_stale=allow_stale,
         allow_shrink=allow_shrink,
+        accept=accept,
     )
     console = Console(stderr=True)
     with open_run(settings, home_folder(home), options, Reporter(console)) as this_run:

@@ -47,7 +47,12 @@ def write_review(con: duckdb.DuckDBPyConnection, quarter: date | None, file: Tex
     print(f"# Review of the quarter from {start:%d %B %Y}{running}\n", file=file)
     decisions = []
     for build in (_changes, _goals, _bottlenecks, _handoffs, _conformance, _teams, _tools, _channels):
-        section, decide = build(con, start)
+        try:
+            section, decide = build(con, start)
+        except duckdb.CatalogException as failure:
+            raise ConfigurationError(
+                "The published version is older than this software: `revops run` publishes what is missing."
+            ) from failure
         decisions += decide
         _print_section(section, file)
     print("## To decide\n", file=file)
@@ -115,11 +120,16 @@ def _goals(con: duckdb.DuckDBPyConnection, start: date) -> Built:
          ", ".join(conflicts))
         for title, where, owner, target, actual, unit, status, conflicts, _ in rows
     )  # fmt: skip
-    decisions = [
-        f"{owner} and {', '.join(conflicts)}: which goal goes first? {title} pulls against it."
-        for title, _, owner, _, _, _, _, conflicts, _ in rows
-        if conflicts
-    ]
+    # two goals that pull against each other are one decision
+    pairs: dict[frozenset[str], str] = {}
+    for title, _, owner, _, _, _, _, conflicts, kpi in rows:
+        for conflict in conflicts:
+            other = conflict.replace("_", " ")
+            pairs.setdefault(
+                frozenset((f"{owner}: {kpi}", conflict)),
+                f"{title} of {owner} pulls against {other}: which goes first?",
+            )
+    decisions = list(pairs.values())
     columns = ("Goal", "Where", "Owner", "Target", "Actual", "Status", "Pulls against")
     return Section("Goals missed or at risk", columns, shown, "Every goal with data is met."), decisions[
         :_MOST
@@ -163,8 +173,8 @@ def _handoffs(con: duckdb.DuckDBPyConnection, start: date) -> Built:
         for giver, taker, handed, dropped, late, *_, reason in rows
     )
     decisions = [
-        f"{giver} to {taker}: {dimension} {value} waits {_number(days, 'days') or 'without end'} instead of"
-        f" {_number(usual, 'days')}; who answers there?"
+        f"{giver} to {taker}: {'every case' if dimension == 'all' else f'{dimension} {value}'} waits"
+        f" {_number(days, 'days') or 'without end'} instead of {_number(usual, 'days')}; who answers there?"
         for giver, taker, _, _, _, dimension, value, days, usual, stalled, _ in rows
         if stalled
     ]

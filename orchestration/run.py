@@ -33,20 +33,24 @@ from orchestration.publish.audit import (
 from orchestration.publish.candidate import write_candidate
 from orchestration.publish.lock import single_writer
 from orchestration.publish.tables import PublishedTable, personal_columns
-from orchestration.publish.versions import Version, current_version
+from orchestration.publish.versions import Version, current_version, heal
 from orchestration.publish.versions import publish as publish_version
 from orchestration.reporter import Reporter
 from orchestration.settings import Settings, Source, crash_point
 from orchestration.sources import SourceResult
 from orchestration.transform import NodeResult
-from orchestration.warehouse import landing_file, open_reader
+from orchestration.warehouse import landing_file, memory_file, open_reader
 
+# What DuckDB says of a file that is not as it wrote it.
+_DAMAGED = ("checksum", "corrupt", "not a valid duckdb database", "could not read enough bytes")
 INTERRUPTED = "Interrupted; nothing was published."
 
 
 @dataclass(frozen=True)
 class RunOptions:
-    """What a run was asked to do. `sources` restricts extraction to these names; empty means all."""
+    """What a run was asked to do. `sources` restricts extraction to these names; empty means all. `accept`
+    says why unusual numbers are right.
+    """
 
     as_of: date | None = None
     sources: tuple[str, ...] = ()
@@ -55,6 +59,7 @@ class RunOptions:
     known_at: datetime | None = None
     allow_stale: bool = False
     allow_shrink: bool = False
+    accept: str | None = None
 
 
 @dataclass
@@ -148,6 +153,9 @@ def open_run(settings: Settings, home: Path, options: RunOptions, reporter: Repo
         run = _new_run(settings, home, options, reporter)
         reporter.log_to(run.log_file)
         reporter.detail(f"run {run.run_id}, as of {run.as_of}, {settings.config_path}")
+        run.previous, damage = heal(home)
+        if damage:
+            reporter.warning(damage)
         try:
             yield run
         except Exception as failure:
@@ -247,6 +255,9 @@ def resolve_identities(run: Run) -> None:
             # the seeds merged with the rules folder of revops.yml, as the models read them
             rules=run.work / "rules",
             previous=run.previous.folder / "revops.duckdb" if run.previous else None,
+            # what is rebuilt as it was known then is no news for the next run
+            memory=None if run.options.known_at else memory_file(run.home),
+            largest_merge=run.settings.identity.largest_merge,
         )
 
 
@@ -262,7 +273,15 @@ def write_and_audit(run: Run) -> AuditReport:
         crash_point("before_audit")
         people = run.settings.publish.people
         run.tables = write_candidate(run.build_file, run.candidate, run.manifest, people)
-        run.report = audit(run.candidate, run.tables, strict=run.settings.strict)
+        run.report = audit(
+            run.candidate,
+            run.tables,
+            strict=run.settings.strict,
+            before=run.previous.manifest if run.previous else None,
+            accepted=run.options.accept,
+        )
+        for sentence in run.report.unusual:
+            run.reporter.warning(sentence)
         crash_point("after_audit")
     return run.report
 
@@ -284,7 +303,8 @@ def publish_candidate(run: Run) -> Version:
 def as_sentence(failure: BaseException, run: Run) -> RevopsError:
     """One sentence for any failure; the traceback goes into the run's log."""
     if isinstance(failure, RevopsError):
-        return failure
+        damage = _damage(failure, run.home)
+        return type(failure)(damage) if damage else failure
     run.reporter.exception(failure)
     if any(_is_interrupt(each) for each in _chain(failure)):
         return RevopsError(INTERRUPTED)
@@ -293,6 +313,8 @@ def as_sentence(failure: BaseException, run: Run) -> RevopsError:
             f"The disk that holds {run.home} is full: free some space and run again. The published version"
             " is unchanged."
         )
+    if damage := _damage(failure, run.home):
+        return RevopsError(damage)
     return RevopsError(
         f"The run stopped on an unexpected {type(failure).__name__}; nothing was published. {run.log_file}"
         " says where."
@@ -339,6 +361,7 @@ def _source_error(failures: Mapping[str, RevopsError]) -> RevopsError:
 
 def _build(run: Run, stage: str, on_node: Callable[[NodeResult], None]) -> None:
     def report(node: NodeResult) -> None:
+        crash_point("mid_dbt")
         run.nodes.append(node)
         run.reporter.detail(f"{stage}: {node.name}")
         on_node(node)
@@ -384,7 +407,6 @@ def _new_run(settings: Settings, home: Path, options: RunOptions, reporter: Repo
         reporter=reporter,
         as_of=options.as_of or today(settings),
         started_at=started_at,
-        previous=current_version(home),
     )
     run.work.mkdir(parents=True)
     return run
@@ -401,7 +423,8 @@ def _finish(run: Run) -> None:
     record = _record(run, _status(run))
     runlog.append(run.home, record)
     try:
-        for sentence in alerts.after_run(run.settings, run.home, record):
+        unusual = run.report.unusual if run.report else ()
+        for sentence in alerts.after_run(run.settings, run.home, record, unusual):
             run.reporter.warning(sentence)
     except Exception as failure:
         # What the run did stands, whether or not it can be told.
@@ -460,6 +483,7 @@ def _manifest(run: Run, report: AuditReport) -> dict[str, Any]:
         "known_at": run.options.known_at.isoformat() if run.options.known_at else None,
         "git_commit": run.git_commit,
         "people": run.settings.publish.people,
+        "unusual": {"found": list(report.unusual), "accepted": run.options.accept},
         "reporting": run.settings.reporting.model_dump(),
         "policy": build_inputs.policy(run.build_file),
         "computed_from": _computed_from(run),
@@ -485,6 +509,20 @@ def _is_full_disk(failure: BaseException) -> bool:
         if isinstance(each, duckdb.Error) and ("no space left" in text or "file too large" in text):
             return True
     return False
+
+
+def _damage(failure: BaseException, home: Path) -> str | None:
+    """A sentence if DuckDB found a file damaged; only the raw log is read and not made anew by a run."""
+    for each in _chain(failure):
+        text = str(each).lower()
+        if isinstance(each, duckdb.Error | RevopsError) and any(sign in text for sign in _DAMAGED):
+            path = landing_file(home)
+            return (
+                f"A database file is damaged ({str(each).splitlines()[0][:200]}). If it is {path}, put a copy"
+                " back, or move it away and run again: everything is read anew from the sources. What is"
+                " published is unchanged."
+            )
+    return None
 
 
 def _is_interrupt(failure: BaseException) -> bool:

@@ -100,6 +100,12 @@ class Publish(_Part):
     people: Literal["masked", "full"] = "masked"
 
 
+class Identity(_Part):
+    """How far a run may go in deciding that records are one thing."""
+
+    largest_merge: float = Field(default=0.005, ge=0, le=1)
+
+
 class Alerts(_Part):
     """Who is told what. The addresses of webhook and mail server hold secrets: see `alert_webhook`."""
 
@@ -117,6 +123,7 @@ class Settings(_Part):
     rules: Path | None = None
     warehouse: Warehouse = Warehouse()
     publish: Publish = Publish()
+    identity: Identity = Identity()
     alerts: Alerts = Alerts()
     strict: bool = False
     config_path: Path
@@ -330,6 +337,7 @@ _SECTIONS: dict[str, type[_Part]] = {
     "reporting": Reporting,
     "warehouse": Warehouse,
     "publish": Publish,
+    "identity": Identity,
     "alerts": Alerts,
 }
 _EXPECTED = {

@@ -23,6 +23,11 @@ def landing_file(home: Path) -> Path:
     return home / "landing.duckdb"
 
 
+def memory_file(home: Path) -> Path:
+    """What identity compared before. It can be deleted: the next run compares everything again."""
+    return home / "identity.duckdb"
+
+
 def published_file(home: Path) -> Path:
     """The link that always leads to the current published version."""
     return home / "published" / "revops.duckdb"

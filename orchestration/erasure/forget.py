@@ -35,6 +35,7 @@ from orchestration.warehouse import (
     attached,
     checkpoint_and_close,
     landing_file,
+    memory_file,
     open_landing,
     open_memory,
 )
@@ -75,6 +76,8 @@ def forget(run: Run, text: str, build: Callable[[Run], None]) -> Erasure:
         if landing_file(home).exists():
             rows = erase_from_landing(landing_file(home), run.work, person, raw, suppression)
         crash_point("after_landing")
+        # Identity compares everything again in the build that follows.
+        memory_file(home).unlink(missing_ok=True)
         # What a vendor's first load that was interrupted has read so far is read again.
         shutil.rmtree(home / "checkpoints", ignore_errors=True)
         cleaned = _clean_files(home, _outside(run), person, suppression)

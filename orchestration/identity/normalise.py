@@ -17,7 +17,6 @@ from orchestration.identity.lexicon import rows, words
 
 _HOST = re.compile(r"^(?:[a-z][a-z0-9+.\-]*:)?(?://)?(?:[^/@?#]*@)?([^/:?#\s]+)")
 _LABEL = re.compile(r"^[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?$")
-_EMAIL = re.compile(r"^[^@\s,;<>]+@[^@\s,;<>]+\.[^@\s,;<>]+$")
 _DOTTED = re.compile(r"\b(?:[a-z]\.\s?){2,}(?:[a-z]\b)?")
 _NO_WORD = re.compile(r"[^0-9a-z]+")
 _FOLDED = str.maketrans(
@@ -103,37 +102,3 @@ def _without_form(tokens: list[str]) -> list[str]:
     while end > 1 and (tokens[end - 1] in forms or (tokens[end - 1] in ("and", "et", "und"))):
         end -= 1
     return tokens[:end]
-
-
-@dataclass(frozen=True)
-class Email:
-    """A normalised address: lower case, without +tag; dots removed where the provider ignores them."""
-
-    address: str
-    local: str
-    domain: str
-    registrable: str | None
-    is_role: bool
-
-
-def email_address(text: str | None, aliases: Mapping[str, str] | None = None) -> Email | None:
-    """Parts of an address; None when it is not one."""
-    if text is None:
-        return None
-    address = text.strip().lower().removeprefix("mailto:").strip("<>\"' ")
-    if not _EMAIL.match(address):
-        return None
-    local, _, domain = address.rpartition("@")
-    domain = (aliases or {}).get(domain, domain)
-    role = re.sub(r"[._-]", "", local.partition("+")[0])
-    local = local.partition("+")[0] or local
-    if domain == "gmail.com":
-        local = local.replace(".", "") or local
-    roles = words("role_mailboxes")
-    return Email(
-        f"{local}@{domain}",
-        local,
-        domain,
-        registrable_domain(domain, aliases),
-        role in roles or local in roles,
-    )

@@ -6,6 +6,7 @@ A file in the rules folder replaces the seed of the same name.
 from __future__ import annotations
 
 import csv
+import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -19,6 +20,11 @@ RecordKey = tuple[str, str]
 """(source_system, source_id) of one record."""
 
 SEEDS = Path(__file__).resolve().parents[2] / "seeds"
+
+OVERRIDE_COLUMNS = (
+    "action", "kind", "source_system_a", "source_id_a", "source_system_b", "source_id_b",
+    "actor", "reason", "valid_from",
+)  # fmt: skip
 
 _DOMAIN_CLASSES = ("free", "platform", "corporate", "shared_parent")
 _ACTIONS = ("must_link", "cannot_link")
@@ -46,6 +52,12 @@ class Policy:
     domain_alias: Mapping[str, str]
     overrides: tuple[Override, ...]
 
+    @property
+    def fingerprint(self) -> str:
+        """Changes when what records are brought to changes: domain classes and aliases, not overrides."""
+        said = repr((sorted(self.domain_class.items()), sorted(self.domain_alias.items())))
+        return hashlib.sha256(said.encode()).hexdigest()[:16]
+
     def of(self, kind: Entity, action: str) -> list[Override]:
         """Overrides of one kind and action, in a fixed order."""
         chosen = [o for o in self.overrides if o.kind == kind and o.action == action]
@@ -72,11 +84,7 @@ def load_policy(rules: Path, as_of: date) -> Policy:
 
 
 def _overrides(rules: Path) -> Iterator[Override]:
-    header = (
-        "action", "kind", "source_system_a", "source_id_a", "source_system_b", "source_id_b",
-        "actor", "reason", "valid_from",
-    )  # fmt: skip
-    for where, row in _rows(rules, "identity_overrides", header):
+    for where, row in _rows(rules, "identity_overrides", OVERRIDE_COLUMNS):
         if row["action"] not in _ACTIONS:
             raise ConfigurationError(f"{where}: action is {row['action']!r}; write must_link or cannot_link.")
         if row["kind"] not in _KINDS:

@@ -26,6 +26,7 @@ def write(
         process,
         purchases,
         retention_curves,
+        scores,
         teams,
     )
 
@@ -48,3 +49,5 @@ def write(
         teams.write(con)
     if wanted("revenue_forecast", "forecast_backtest", "forecast_scoreboard"):
         forecast.write(con, as_of, reporting)
+    if wanted("opportunity_scores", "account_health", "score_records"):
+        scores.write(con, as_of, reporting)

@@ -1,6 +1,6 @@
 """The audit: what a candidate must prove before readers may see it."""
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 
 from orchestration.errors import AuditFailed
+from orchestration.publish import unusual
 from orchestration.publish.content import combined_hash, table_hash
 from orchestration.publish.tables import PublishedTable
 from orchestration.warehouse import open_build, open_memory, open_reader
@@ -25,6 +26,7 @@ CHECKS = (
     "parquet_holds_the_same_rows",
     "rows_and_money_reconcile_with_the_sources",
     "data_quality_has_no_errors",
+    "numbers_follow_their_history",
 )
 
 
@@ -47,6 +49,7 @@ class AuditReport:
     checks: tuple[Check, ...]
     rows: dict[str, int] = field(default_factory=dict)
     hashes: dict[str, str] = field(default_factory=dict)
+    unusual: tuple[str, ...] = ()
 
     @property
     def content_hash(self) -> str:
@@ -100,11 +103,20 @@ def failing_rows(build_file: Path, query: str, personal: Collection[str]) -> Sam
     return tuple({name: value for name, value in row.items() if name not in personal} for row in rows)
 
 
-def audit(folder: Path, tables: Sequence[PublishedTable], *, strict: bool) -> AuditReport:
+def audit(
+    folder: Path,
+    tables: Sequence[PublishedTable],
+    *,
+    strict: bool,
+    before: Mapping[str, Any] | None = None,
+    accepted: str | None = None,
+) -> AuditReport:
     """Check a candidate folder read-only, reading every column of every table once.
 
     Checks that the file is readable throughout, that Parquet holds as many rows, that sources reconcile and
-    that data quality has no errors; when `strict`, no warnings either.
+    that data quality has no errors; when `strict`, no warnings either, and no number that breaks with its
+    history, as `before`, the manifest of the version before, and the KPIs themselves have it, unless somebody
+    `accepted` it and said why.
     """
     con = open_reader(folder / "revops.duckdb")
     rows: dict[str, int] = {}
@@ -119,7 +131,7 @@ def audit(folder: Path, tables: Sequence[PublishedTable], *, strict: bool) -> Au
                 continue
             if table.is_hashed:
                 hashes[table.full_name] = digest
-        checks = (
+        checks: tuple[Check, ...] = (
             Check(
                 "every_column_of_every_table_is_readable",
                 not unreadable,
@@ -129,7 +141,9 @@ def audit(folder: Path, tables: Sequence[PublishedTable], *, strict: bool) -> Au
             _sources_reconcile(con, tables),
             _data_quality_has_no_errors(con, tables, strict=strict),
         )
-    return AuditReport(checks, rows, hashes)
+        breaks = () if unreadable else tuple(unusual.find(con, rows, before))
+    checks += (_numbers_follow_their_history(breaks, accepted, strict=strict),)
+    return AuditReport(checks, rows, hashes, breaks)
 
 
 def _parquet_holds_the_same_rows(
@@ -182,6 +196,14 @@ def _data_quality_has_no_errors(
         else "No data quality errors.",
         sample,
     )
+
+
+def _numbers_follow_their_history(breaks: Sequence[str], accepted: str | None, *, strict: bool) -> Check:
+    passed = not breaks or not strict or bool(accepted)
+    message = " ".join(breaks) if breaks else "No number breaks with its history."
+    if not passed:
+        message += ' Look whether this is so; `revops run --accept "why"` publishes it.'
+    return Check("numbers_follow_their_history", passed, message)
 
 
 def _rows(con: duckdb.DuckDBPyConnection, query: str) -> Sample:

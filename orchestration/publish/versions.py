@@ -49,6 +49,33 @@ def current_version(home: Path) -> Version | None:
     return next((version for version in versions(home) if version.is_current), None)
 
 
+def is_sound(version: Version) -> bool:
+    """Whether every file of a version is what its manifest says."""
+    return all(
+        (path := version.folder / name).is_file()
+        and path.stat().st_size == about["bytes"]
+        and file_sha256(path) == about["sha256"]
+        for name, about in version.manifest["files"].items()
+    )
+
+
+def heal(home: Path) -> tuple[Version | None, str | None]:
+    """The version readers see, None if there is no sound one, and a sentence if it was damaged.
+
+    Instead of a damaged one they see the newest sound one from now on.
+    """
+    current = current_version(home)
+    if current is None or is_sound(current):
+        return current, None
+    damaged = f"The published version {current.name} is damaged"
+    for version in versions(home):
+        if not version.is_current and is_sound(version):
+            _point_current_at(home, version.name)
+            _link_contents(home, version.folder)
+            return current_version(home), f"{damaged}; readers see {version.name} instead."
+    return None, f"{damaged} and no older one is whole; this run replaces it."
+
+
 def publish(home: Path, folder: Path, manifest: Mapping[str, Any]) -> Version:
     """Turn a candidate folder into the current version.
 
@@ -90,12 +117,10 @@ def rollback(home: Path, name: str | None = None) -> Version:
     """Make an older version current: the one named, else the one published before the current one."""
     existing = versions(home)
     target = _named(home, existing, name) if name else _before_current(home, existing)
-    expected = target.manifest["files"][_DATABASE_FILE]["sha256"]
-    if file_sha256(target.folder / _DATABASE_FILE) != expected:
+    if not is_sound(target):
         raise AuditFailed(
-            f"Version {target.name} is damaged: the sha256 of its {_DATABASE_FILE} is not that of its"
-            " manifest;"
-            " choose another one of `revops history`."
+            f"Version {target.name} is damaged: its files are not those of its manifest; choose another one"
+            " of `revops history`."
         )
     refuse_leftover_log(target.folder / _DATABASE_FILE)
     _point_current_at(home, target.name)

@@ -15,7 +15,7 @@ from orchestration.sources.api.records import Records, raw_table
 from orchestration.sources.landed.schema import LandedSchema, Row, open_schema
 from orchestration.sources.landed.services import SERVICES
 from orchestration.sources.landed.tables import Fields, LandedTable, Record, fold
-from orchestration.sources.landing import Landing, Read
+from orchestration.sources.landing import Landing, Read, Rest
 from orchestration.sources.values import ValueOptions
 from orchestration.vendor_settings import VendorSource
 
@@ -93,6 +93,7 @@ class _Reader:
                 location=location,
                 fingerprint=fingerprint,
                 batches=records.batches(self._pages(table, entity)),
+                rest=None if table.complete else Rest(),
                 cursor_value=lambda: state,
                 may_repeat=True,
             )
@@ -147,9 +148,12 @@ class _Reader:
                 f"Source '{self._source.name}': table {self._schema.name}.{name} has none of the columns"
                 f" {', '.join(part.key)}, by which its rows are known."
             )
-        latest = self._service.latest(self._schema.relation(name), columns, key)
+        relation = self._schema.relation(name)
+        if part.versions:
+            return f"select * from {relation} as landed"
+        latest = self._service.latest(relation, columns, key)
         return part.joined(self._schema, latest) if part.joined else latest
 
     def _records(self, part: LandedTable, row: Row) -> Iterator[Record]:
         gone = self._service.is_gone(row)
-        yield from part.records(Fields(self._service.content(row)), gone)
+        yield from part.records(Fields(row if part.versions else self._service.content(row)), gone)

@@ -56,7 +56,8 @@ class LandedTable:
 
     `fivetran` and `airbyte` are its names there, empty where that service has no such table; `key` are the
     columns that tell its rows apart, as far as they are there. `objects` hold JSON. `joined` makes a query of
-    one of the latest rows, for what lies in other tables.
+    one of the latest rows, for what lies in other tables. With `versions` every version of a record is read,
+    with the columns the service adds.
     """
 
     raw: str
@@ -66,12 +67,16 @@ class LandedTable:
     airbyte: str = ""
     objects: tuple[str, ...] = ()
     joined: Callable[[LandedSchema, str], str] | None = None
+    versions: bool = False
 
 
-def as_it_is(deleted: str) -> Callable[[Fields, bool], Iterator[Record]]:
-    """One record per row, with a flag that says whether it is gone."""
+def as_it_is(deleted: str | None) -> Callable[[Fields, bool], Iterator[Record]]:
+    """One record per row, with a flag that says whether it is gone; without a flag, none if it is."""
 
     def records(fields: Fields, gone: bool) -> Iterator[Record]:
-        yield {**fields, deleted: gone or fields.get(deleted)}
+        if deleted is not None:
+            yield {**fields, deleted: gone or fields.get(deleted)}
+        elif not gone:
+            yield dict(fields)
 
     return records

@@ -74,10 +74,10 @@ class StripeConnector(Connector[Stripe]):
     def rows(self, table: Table, record: Record) -> Iterable[Record]:
         """Times as times, amounts in major units; a subscription as a row per item."""
         if table.name == "subscription_snapshot":
-            return _snapshots(record)
+            return snapshots(record)
         if table.name == "customer":
-            return (_customer(record),)
-        return (_invoice(record),) if table.name == "invoice" else (_times(record, "created", "updated"),)
+            return (customer(record),)
+        return (invoice(record),) if table.name == "invoice" else (times(record, "created", "updated"),)
 
     def probe(self, table: Table) -> None:
         """Read one object, and one event where there are some."""
@@ -135,7 +135,8 @@ def _moment(seconds: int | None) -> datetime | None:
     return None if seconds is None else datetime.fromtimestamp(seconds, UTC).replace(tzinfo=None)
 
 
-def _times(record: Record, *names: str) -> Record:
+def times(record: Record, *names: str) -> Record:
+    """The record with these fields as times, without what says nothing."""
     return {
         name: _moment(value) if name in names else value
         for name, value in record.items()
@@ -152,16 +153,18 @@ def major_units(amount: Any, currency: str | None) -> Decimal | None:
     return Decimal(str(amount)).scaleb(-exponent)
 
 
-def _customer(record: Record) -> Record:
+def customer(record: Record) -> Record:
+    """A customer with its address beside it."""
     address = record.get("address") or {}
     rest = {name: value for name, value in record.items() if name not in ("address", "currency")}
-    return _times(rest, "created") | {
+    return times(rest, "created") | {
         **{f"address_{name}": value for name, value in address.items()},
         "currency": (record.get("currency") or "").upper() or None,
     }
 
 
-def _invoice(record: Record) -> Record:
+def invoice(record: Record) -> Record:
+    """An invoice in major units, without its lines."""
     currency = record["currency"]
     changes = record.get("status_transitions") or {}
     parent = (record.get("parent") or {}).get("subscription_details") or {}
@@ -170,7 +173,7 @@ def _invoice(record: Record) -> Record:
         tax = sum(each.get("amount") or 0 for each in record.get("total_taxes") or ())
     # Its lines have an address of their own and would make a record of any length.
     rest = {name: value for name, value in record.items() if name not in ("lines", "parent")}
-    return _times(rest, "created", "due_date", "period_start", "period_end") | {
+    return times(rest, "created", "due_date", "period_start", "period_end") | {
         "currency": currency.upper(),
         "subscription": record.get("subscription") or parent.get("subscription"),
         "finalized_at": _moment(changes.get("finalized_at")),
@@ -184,7 +187,7 @@ def _invoice(record: Record) -> Record:
     }
 
 
-def _snapshots(record: Record) -> Iterator[Record]:
+def snapshots(record: Record) -> Iterator[Record]:
     """A row per item of the subscription as it was seen at `_seen_at`."""
     seen_at = datetime.fromisoformat(record["_seen_at"])
     cancellation = record.get("cancellation_details") or {}

@@ -3,6 +3,7 @@
 import csv
 from collections.abc import Iterator, Mapping
 from contextlib import closing
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -86,6 +87,111 @@ def test_fivetran_s_tables_of_zendesk_build(shared: Path, tmp_path: Path) -> Non
     assert set(warehouse.entry("people", deleted=True)) == {
         row["id"] for row in rows["user"] if row["role"] not in team
     }
+
+
+def test_fivetran_s_tables_of_salesforce_build(shared: Path, tmp_path: Path) -> None:
+    folder = shared / "data" / "fivetran_shaped" / "salesforce"
+    rows = load_csvs(tmp_path / "w.duckdb", "salesforce", folder, prefix="sf_")
+    warehouse = Warehouse(tmp_path, "salesforce", by="fivetran", path="w.duckdb")
+    warehouse.sync()
+    assert warehouse.problems() == []
+    live = {row["id"]: row for row in rows["opportunity"] if row["is_deleted"] != "true"}
+    deals = warehouse.entry("opportunities")
+    assert {key: row["stage"] for key, row in deals.items()} == {
+        key: row["stage_name"] for key, row in live.items()
+    }
+    assert sum(row["amount"] or 0 for row in deals.values()) == sum(
+        Decimal(row["amount"] or 0) for row in live.values()
+    )
+    assert set(warehouse.entry("accounts")) == {
+        row["id"] for row in rows["account"] if row["is_deleted"] != "true"
+    }
+    assert {key: row["name"] for key, row in warehouse.entry("users").items()} == {
+        row["id"]: row["name"]
+        for row in rows["user"]
+        if (row["_fivetran_deleted"], row["_fivetran_active"]) == ("false", "true")
+    }
+    people = rows["contact"] + rows["lead"]
+    assert set(warehouse.entry("people")) == {row["id"] for row in people if row["is_deleted"] != "true"}
+
+
+def test_versions_of_deals_in_history_mode_become_their_changes(tmp_path: Path) -> None:
+    versions = [("Open", 100, "2026-01-01"), ("Open", 120, "2026-01-05"), ("Won", 120, "2026-02-01")]
+    rows = [
+        {
+            "id": "006A",
+            "name": "Big",
+            "stage_name": stage,
+            "amount": amount,
+            "is_deleted": False,
+            "_fivetran_start": f"{start} 00:00:00",
+            "_fivetran_active": number == len(versions) - 1,
+        }
+        for number, (stage, amount, start) in enumerate(versions)
+    ]
+    write_duckdb(tmp_path / "w.duckdb", "salesforce", {"opportunity": rows})
+    warehouse = Warehouse(tmp_path, "salesforce", by="fivetran", path="w.duckdb")
+    warehouse.sync()
+    assert warehouse.entry("opportunities")["006A"]["stage"] == "Won"
+    changes = warehouse.entry("opportunity_changes").values()
+    assert sorted((str(row["changed_at"])[:10], row["field"], row["new_value"]) for row in changes) == [
+        ("2026-01-05", "amount", "120.0000"),
+        ("2026-02-01", "stage", "Won"),
+    ]
+
+
+def test_fivetran_s_tables_of_stripe_build(shared: Path, tmp_path: Path) -> None:
+    rows = load_csvs(tmp_path / "w.duckdb", "stripe", shared / "data" / "fivetran_shaped" / "stripe")
+    warehouse = Warehouse(tmp_path, "stripe", by="fivetran", path="w.duckdb")
+    warehouse.sync()
+    assert warehouse.problems() == []
+    assert {key: row["name"] for key, row in warehouse.entry("accounts").items()} == {
+        row["id"]: row["name"] or None for row in rows["customer"] if row["is_deleted"].lower() != "true"
+    }
+    assert {key: row["amount"] for key, row in warehouse.entry("invoices").items()} == {
+        row["id"]: Decimal(row["total"]) / 100 for row in rows["invoice"]
+    }
+    subscriptions = {row["id"]: row for row in rows["subscription"]}
+    plans = {row["id"]: row for row in rows["plan"]}
+    # In the sample items begin after their subscriptions ended, so the rows are compared before the model.
+    seen = warehouse.query("select * from landing.raw_crm.subscription_snapshot")
+    found = {row["item"]: row for row in seen}
+    billed = [row for row in rows["subscription_item"] if row["subscription_id"] in subscriptions]
+    assert set(found) == {row["id"] for row in billed} and billed
+    for row in billed:
+        item, plan = found[row["id"]], plans[row["plan_id"]]
+        assert item["amount"] == Decimal(plan["amount"]) * int(row["quantity"]) / 100
+        assert (item["interval"], item["currency"]) == (plan["interval"], plan["currency"].upper())
+        assert item["customer"] == subscriptions[row["subscription_id"]]["customer_id"]
+
+
+def test_subscriptions_of_airbyte_keep_every_version_it_appended(tmp_path: Path) -> None:
+    def version(quantity: int, at: str) -> dict[str, Any]:
+        price = {"id": "p1", "unit_amount": 1000, "currency": "eur", "product": "prod_1"}
+        price["recurring"] = {"interval": "month", "interval_count": 1, "usage_type": "licensed"}
+        item = {"id": "si_1", "created": 1767225600, "quantity": quantity, "price": price}
+        return {
+            "id": "sub_1",
+            "customer": "cus_1",
+            "status": "active",
+            "created": 1767225600,
+            "start_date": 1767225600,
+            "items": {"data": [item]},
+            "_airbyte_raw_id": at,
+            "_airbyte_extracted_at": f"{at} 05:00:00",
+        }
+
+    rows = [version(2, "2026-02-01"), version(5, "2026-03-01")]
+    customer = {"id": "cus_1", "name": "Northwind", "created": 1767225600, "currency": "eur"}
+    write_duckdb(tmp_path / "w.duckdb", "stripe", {"subscriptions": rows, "customers": [customer]})
+    warehouse = Warehouse(tmp_path, "stripe", by="airbyte", path="w.duckdb")
+    warehouse.sync()
+    periods = sorted(warehouse.entry("subscription_periods").values(), key=lambda row: row["starts_on"])
+    assert [(str(row["starts_on"]), row["amount"]) for row in periods] == [
+        ("2026-01-01", Decimal(20)),
+        ("2026-03-01", Decimal(50)),
+    ]
+    assert warehouse.entry("accounts")["cus_1"]["currency_code"] == "EUR"
 
 
 # --- one portal, three ways ------------------------------------------------------------------------

@@ -94,9 +94,9 @@ def test_a_free_mail_or_platform_domain_joins_nobody(company):
     company.entry(
         [
             account("crm", "1", "Acme", "gmail.com"),
-            account("billing", "2", "Acme", "gmail.com"),
+            account("billing", "2", "Acme Foods", "gmail.com"),
             account("crm", "3", "Beta", "https://linkedin.com/company/beta"),
-            account("support", "4", "Beta", "linkedin.com"),
+            account("support", "4", "Beta Freight", "linkedin.com"),
         ]
     )
     company.resolve()

@@ -58,6 +58,7 @@ class MadeUpCompany:
 
     deals: list[MadeUpDeal] = field(default_factory=list)
     commits: list[CommitCall] = field(default_factory=list)
+    touches: list[tuple[str, date]] = field(default_factory=list)
 
     def tables(self) -> duckdb.DuckDBPyConnection:
         """A connection with the tables."""
@@ -83,6 +84,9 @@ class MadeUpCompany:
             "create table revenue.forecasts (unit varchar, period_start date, period_end date,"
             " category varchar, submitted_on date, submitted_at timestamp, amount double,"
             " source_system varchar, source_id varchar)"
+        )
+        con.execute(
+            "create table revenue.touches (opportunity_id varchar, occurred_on date, account_id varchar)"
         )
         self._fill(con)
         return con
@@ -118,6 +122,7 @@ class MadeUpCompany:
             for n, c in enumerate(self.commits)
         ]
         _insert(con, "forecasts", calls)
+        _insert(con, "touches", [(deal, day, None) for deal, day in self.touches])
 
 
 def lived(seed: int, until: date, per_day: float = 1.2) -> MadeUpCompany:

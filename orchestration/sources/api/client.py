@@ -335,16 +335,22 @@ class Client:
 
     def sign_in(self, path: str, form: Mapping[str, str]) -> Any:
         """The JSON answer to a form that asks for a token; sent without one."""
-        return self._rest.post(path, data=dict(form), auth=_unsigned).json()
+        answer = self._rest.post(path, data=dict(form), auth=_unsigned).json()
+        if not isinstance(answer, dict) or "access_token" not in answer:
+            raise self._failure(path, "answered 200 without 'access_token'")
+        return answer
 
     def move_to(self, base_url: str) -> None:
         """Send everything to this address from now on, where signing in told us to."""
         self.session.allow(base_url)
         self._rest.base_url = base_url
 
-    def get(self, path: str, params: Mapping[str, Any] | None = None) -> Any:
-        """The JSON at a path, relative to base_url or a whole URL."""
-        return self._rest.get(path, params=dict(params or {})).json()
+    def get(self, path: str, params: Mapping[str, Any] | None = None, *, expect: str | None = None) -> Any:
+        """The JSON at a path, relative to base_url or a whole URL; SourceFailed if it lacks `expect`."""
+        answer = self._rest.get(path, params=dict(params or {})).json()
+        if expect is not None and not (isinstance(answer, dict) and expect in answer):
+            raise self._failure(path, f"answered 200 without '{expect}'")
+        return answer
 
     def post(self, path: str, body: Any = None, *, form: Mapping[str, str] | None = None) -> Any:
         """The JSON answer to a JSON body, or to a form."""

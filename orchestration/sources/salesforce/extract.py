@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import requests
 from dlt.sources.helpers.rest_client.paginators import JSONLinkPaginator
@@ -94,8 +94,8 @@ class SalesforceConnector(Connector[Salesforce]):
         created = ""
         if "CreatedDate" in self._fields(table.path):
             created = f" WHERE CreatedDate <= {_moment(window.until)}"
-        answer = self._get("query", f"SELECT COUNT() FROM {table.path}{created}")
-        return int(answer["totalSize"])
+        query = {"q": f"SELECT COUNT() FROM {table.path}{created}"}
+        return int(self.client.get(f"{self._data}/query", query, expect="totalSize")["totalSize"])
 
     def probe(self, table: Table) -> None:
         """Read one id."""
@@ -103,7 +103,8 @@ class SalesforceConnector(Connector[Salesforce]):
             return
         if table.path not in self._objects():
             raise MissingPermission(f"{table.path} cannot be seen.")
-        self._get("queryAll", f"SELECT Id FROM {table.path} LIMIT 1")
+        query = {"q": f"SELECT Id FROM {table.path} LIMIT 1"}
+        self.client.get(f"{self._data}/queryAll", query, expect="records")
 
     def _sign_in(self) -> str:
         answer = self.client.sign_in(
@@ -115,7 +116,7 @@ class SalesforceConnector(Connector[Salesforce]):
     def _objects(self) -> set[str]:
         """Names of the objects that this user may see."""
         if self._listed is None:
-            answer = self.client.get(f"{self._data}/sobjects")
+            answer = self.client.get(f"{self._data}/sobjects", expect="sobjects")
             self._listed = {each["name"] for each in answer["sobjects"]}
         return self._listed
 
@@ -127,7 +128,7 @@ class SalesforceConnector(Connector[Salesforce]):
                     f"Source '{self.source.name}' may not see the object {name}; grant Read on {name} to the"
                     " API user."
                 )
-            answer = self.client.get(f"{self._data}/sobjects/{name}/describe")
+            answer = self.client.get(f"{self._data}/sobjects/{name}/describe", expect="fields")
             self._described[name] = {
                 field["name"]: field["type"]
                 for field in answer["fields"]
@@ -168,9 +169,6 @@ class SalesforceConnector(Connector[Salesforce]):
             for record in page:
                 record.pop("attributes", None)
             yield page
-
-    def _get(self, command: str, soql: str) -> Any:
-        return self.client.get(f"{self._data}/{command}", {"q": soql})
 
 
 def _moment(moment: datetime) -> str:

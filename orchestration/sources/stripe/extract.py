@@ -115,7 +115,7 @@ class StripeConnector(Connector[Stripe]):
                 ]
         for key in seen:
             try:
-                record = self.client.get(f"{resource.path}/{key}", _expanded(resource, ""))
+                record = self.client.get(f"{resource.path}/{key}", _expanded(resource, ""), expect="id")
             except NotFound:
                 record = {"deleted": True}
             if record.get("deleted"):

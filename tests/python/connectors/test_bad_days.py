@@ -85,6 +85,13 @@ def test_12_an_answer_without_a_list_is_no_empty_table(salesforce: Vendor, what:
     assert set(salesforce.entry("accounts")) == made
 
 
+@pytest.mark.parametrize("path", ["/describe", "/sobjects", "/oauth2/token", "/query"])
+def test_12_nor_is_any_other_answer_without_what_was_asked_for(salesforce: Vendor, path: str) -> None:
+    salesforce.api.faults.append(Fault("error_200", path, times=99))
+    with pytest.raises(SourceFailed, match="answered 200 without"):
+        salesforce.sync()
+
+
 def test_13_an_api_that_suddenly_has_nothing_stops_the_source(salesforce: Vendor) -> None:
     made = accounts(salesforce, 20)
     salesforce.sync()

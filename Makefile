@@ -61,9 +61,25 @@ format: $(READY) ## let ruff lay out the Python code
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
+.PHONY: lives
+lives: $(READY) ## 5,000 random lives of every vendor, faults included, against the warehouse
+	REVOPS_LIVES=5000 $(BIN)/python -m pytest --timeout 0 tests/python/connectors/test_random_lives.py
+
 .PHONY: bench
 bench: $(READY) ## what a run costs, step by step, against its SQL alone
 	$(BIN)/python benchmarks/run.py
+
+.PHONY: properties
+properties: $(READY) ## what must hold for any history, on 5,000 random ones
+	REVOPS_EXAMPLES=5000 $(BIN)/python -m pytest --timeout 7200 tests/python/kpis/test_properties.py
+
+.PHONY: oracle
+oracle: $(READY) ## every KPI, reading and slice against the pretend company itself, on ten random days
+	REVOPS_TRUTH_DAYS=10 $(BIN)/python -m pytest --timeout 7200 tests/python/end_to_end/test_sandbox_truth.py
+
+.PHONY: mutants
+mutants: $(READY) ## break every KPI model on purpose; at least 95 % of the breaks must be seen
+	$(BIN)/python scripts/mutate_kpis.py --list
 
 .PHONY: clients
 clients: $(READY) ## the recipes of docs/bi.md with older DuckDB clients, pandas, Polars and SQLAlchemy

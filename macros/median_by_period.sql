@@ -9,6 +9,9 @@
         counted.dimension_value,
         counted.cases,
         medians.median_duration,
+        -- an interval has two ends
+        case when medians.median_high is not null then medians.median_low end as median_low,
+        case when medians.median_duration is not null then medians.median_high end as median_high,
         case
             when counted.cases = 0 then 'no_denominator'
             when medians.median_duration is null then 'insufficient_history'

@@ -10,6 +10,10 @@
         at_risk,
         followed_to,
         exp(log_survival) as survival,
+        -- Greenwood: standard error of the survival where nothing competes
+        exp(log_survival) * sqrt(sum(case when at_risk > events then events / (at_risk * (at_risk - events)) else 0 end) over (
+            partition by {{ groups | join(', ') }} order by duration rows between unbounded preceding and current row
+        )) as standard_error,
         sum(exp(log_survival_before) * events / at_risk) over (
             partition by {{ groups | join(', ') }} order by duration rows between unbounded preceding and current row
         ) as cumulative_incidence
@@ -53,11 +57,19 @@
     ) as cumulated
 {%- endmacro %}
 
-{#- The first duration by which half have had the event; null where that many never do within what is known. -#}
+{#- The first duration by which half have had the event; null where that many never do within what is known. median_low and
+    median_high are the durations at which the 95 % band of the curve crosses one half; they say nothing of competing events. -#}
 {% macro median_time_to_event(relation, groups) -%}
     select
         {{ groups | join(', ') }},
-        min(case when cumulative_incidence >= 0.5 - 1e-12 then duration end) as median_duration
+        min(case when cumulative_incidence >= 0.5 - 1e-12 then duration end) as median_duration,
+        -- fewer than six say nothing about where the median lies
+        case when max(at_risk) >= 6
+            then min(case when survival - 1.959963984540054 * standard_error <= 0.5 + 1e-12 then duration end)
+        end as median_low,
+        case when max(at_risk) >= 6
+            then min(case when survival + 1.959963984540054 * standard_error <= 0.5 + 1e-12 then duration end)
+        end as median_high
     from (
         {{ cumulative_incidence(relation, groups) }}
     ) as curve

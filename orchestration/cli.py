@@ -198,10 +198,22 @@ def kpi(
             metavar="PRESET", help="The last period under that policy, and every difference to ours."
         ),
     ] = None,
+    as_of: Annotated[
+        date | None,
+        typer.Option(parser=_day, metavar="DATE", help="As it was at the end of another day."),
+    ] = None,
+    known_at: Annotated[
+        datetime | None,
+        typer.Option(
+            parser=_parsed(_utc, "2026-03-31T12:00:00Z"),
+            metavar="TIMESTAMP",
+            help="From what was known then (UTC).",
+        ),
+    ] = None,
     config: Config = None,
     output_format: OutputFormat = Format.TABLE,
 ) -> None:
-    """Print a KPI from the published file, or computed privately under another policy."""
+    """Print a KPI from the published file, or computed privately under another policy or as of a day."""
     from orchestration.kpi import KpiQuery, kpi_values
     from orchestration.terminal import goals_of, print_kpi
     from orchestration.warehouse import open_published
@@ -216,6 +228,12 @@ def kpi(
     query = KpiQuery(name, variant, grain, by, since, until)
     if sum([explain, policy is not None, compare is not None]) > 1:
         raise ConfigurationError("--explain, --policy and --compare exclude each other; give one of them.")
+    is_past = as_of is not None or known_at is not None
+    if is_past and (explain or compare is not None):
+        raise ConfigurationError(
+            "--as-of and --known-at compute values anew; --explain and --compare are about those published."
+            " `revops run --as-of DATE` publishes others."
+        )
     with open_published(home) as con:
         if explain:
             from orchestration.explain import explain as explain_kpi
@@ -227,7 +245,7 @@ def kpi(
             print_explanation(explanation, output_format, sys.stdout)
             return
         columns, rows = kpi_values(con, query)
-        goals = goals_of(con, query) if policy is None else {}
+        goals = goals_of(con, query) if policy is None and not is_past else {}
     if compare is not None:
         from orchestration.policy_builds import compare as compare_policies
         from orchestration.policy_report import print_comparisons
@@ -235,10 +253,11 @@ def kpi(
         settings = load_settings(config_path(config))
         print_comparisons(compare_policies(home, settings, query, compare), output_format, sys.stdout)
         return
-    if policy is not None:
+    if policy is not None or is_past:
         from orchestration.policy_builds import values_under
 
-        columns, rows = values_under(home, load_settings(config_path(config)), query, policy)
+        settings = load_settings(config_path(config))
+        columns, rows = values_under(home, settings, query, policy, as_of, known_at)
     if output_format is not Format.TABLE:
         print_rows(columns, rows, output_format, sys.stdout)
         return
@@ -264,6 +283,26 @@ def sql(
         except duckdb.Error as failure:
             raise ConfigurationError(str(failure).strip()) from None
     print_rows(columns, rows, output_format, sys.stdout)
+
+
+@app.command()
+def review(
+    quarter: Annotated[
+        date | None,
+        typer.Option(
+            parser=_day,
+            metavar="DATE",
+            help="A day of a fiscal quarter; the last complete one if left out.",
+        ),
+    ] = None,
+    home: Home = None,
+) -> None:
+    """The pack of the recurring review, as Markdown: what changed, what is behind it, what to decide."""
+    from orchestration.review import write_review
+    from orchestration.warehouse import open_published
+
+    with open_published(home_folder(home)) as con:
+        write_review(con, quarter, sys.stdout)
 
 
 @sources_app.callback()

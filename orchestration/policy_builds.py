@@ -1,4 +1,6 @@
-"""A KPI under another policy: rebuilt privately from raw, the difference taken apart setting by setting."""
+"""A KPI under another policy, on another day or as it was known then: rebuilt privately from raw. The
+difference between two policies is taken apart setting by setting.
+"""
 
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -83,7 +85,7 @@ class Comparison:
 
 @dataclass
 class PrivateBuild:
-    """A build of one KPI from the raw data, the as-of day and the identities of the published version."""
+    """A build of one KPI from the raw data and the identities of the published version."""
 
     kpi: str
     file: Path
@@ -172,18 +174,14 @@ class PrivateBuild:
 
 
 @contextmanager
-def private_build(home: Path, settings: Settings, kpi: str) -> Iterator[PrivateBuild]:
-    """Prepare a private build of one KPI in a temporary folder; nothing is published.
-
-    Raises ConfigurationError for a KPI that does not rest on recurring revenue.
+def private_build(
+    home: Path, settings: Settings, kpi: str, as_of: date | None = None, known_at: datetime | None = None
+) -> Iterator[PrivateBuild]:
+    """Prepare a private build of one KPI in a temporary folder; nothing is published. Without `as_of` and
+    `known_at` it is as of the published day, from what was known then.
     """
     with open_published(home) as con:
         check_names(con, KpiQuery(kpi))
-        if not _rests_on_subscriptions(con, kpi):
-            raise ConfigurationError(
-                f"{kpi} does not rest on subscription periods: it is the same under every policy of recurring"
-                " revenue."
-            )
     version = current_version(home)
     assert version is not None
     with tempfile.TemporaryDirectory(prefix="revops-policy-") as folder:
@@ -205,9 +203,9 @@ def private_build(home: Path, settings: Settings, kpi: str) -> Iterator[PrivateB
             file=file,
             home=home,
             settings=settings,
-            as_of=date.fromisoformat(version.manifest["as_of"]),
+            as_of=as_of or date.fromisoformat(version.manifest["as_of"]),
             # what was extracted after the publication is not in the published numbers either
-            known_at=_moment(version.manifest["known_at"] or version.manifest["published_at"]),
+            known_at=known_at or _moment(version.manifest["known_at"] or version.manifest["published_at"]),
             ours=policies.read(Path(folder) / "rules"),
             inputs=_inputs(home, settings),
             upstream=_upstream(f"model.revops.{kpi}"),
@@ -215,11 +213,20 @@ def private_build(home: Path, settings: Settings, kpi: str) -> Iterator[PrivateB
 
 
 def values_under(
-    home: Path, settings: Settings, query: KpiQuery, policy: str
+    home: Path,
+    settings: Settings,
+    query: KpiQuery,
+    policy: str | None,
+    as_of: date | None = None,
+    known_at: datetime | None = None,
 ) -> tuple[Sequence[str], list[tuple[Any, ...]]]:
-    """Columns and rows like those of `kpi_values`, computed under a preset of policy_presets.csv."""
-    said = policies.preset(policy)
-    with private_build(home, settings, query.name) as build:
+    """Columns and rows like those of `kpi_values`, computed under a preset of policy_presets.csv, at the end
+    of another day, from what was known at another time; what is not given is as published.
+    """
+    said = {} if policy is None else policies.preset(policy)
+    if policy is not None:
+        _refuse_other_policies(home, query.name)
+    with private_build(home, settings, query.name, as_of, known_at) as build:
         build.build(_under(build.ours, said))
         return build.values(query)
 
@@ -231,6 +238,7 @@ def compare(home: Path, settings: Settings, query: KpiQuery, policy: str) -> lis
     settings do together is counted once, with the later of them.
     """
     preset = policies.preset(policy)
+    _refuse_other_policies(home, query.name)
     with private_build(home, settings, query.name) as build:
         ours = policies.in_force(build.ours)
         theirs = {name: value for name, value in preset.items() if value != ours[name]}
@@ -349,6 +357,17 @@ def _upstream(unique_id: str) -> frozenset[str]:
                 found.add(parent)
                 ahead.append(parent)
     return frozenset(found)
+
+
+def _refuse_other_policies(home: Path, kpi: str) -> None:
+    """Raise ConfigurationError for a KPI that does not rest on recurring revenue."""
+    with open_published(home) as con:
+        check_names(con, KpiQuery(kpi))
+        if not _rests_on_subscriptions(con, kpi):
+            raise ConfigurationError(
+                f"{kpi} does not rest on subscription periods: it is the same under every policy of recurring"
+                " revenue."
+            )
 
 
 def _rests_on_subscriptions(con: duckdb.DuckDBPyConnection, kpi: str) -> bool:

@@ -213,7 +213,7 @@ def write_insight(
     from orchestration import insight
 
     with open_build(build_file) as con:
-        insight.write(con, as_of, settings.reporting.timezone, only)
+        insight.write(con, as_of, settings.reporting, only)
 
 
 def _rules_folder(settings: Settings) -> Path | None:

@@ -26,7 +26,7 @@ def write_seeds(folder: Path) -> None:
         "stage_mapping": _stage_mapping(),
         "funnel_mapping": _funnel_mapping(),
         "channel_mapping": _channel_mapping(),
-        "targets": _targets(),
+        "targets": targets(),
         "exchange_rates": _exchange_rates(),
         "playbook": _playbook(),
         "team_roster": _team_roster(),
@@ -92,7 +92,8 @@ _GOALS = (  # kpi, dimension, value, grain, target, owner
 )
 
 
-def _targets() -> Table:
+def targets() -> Table:
+    """What the business aims at, by quarter and month."""
     quarters = [date(year, month, 1) for year in range(2024, 2029) for month in (1, 4, 7, 10)]
     rows: list[tuple[object, ...]] = []
     for start in quarters:

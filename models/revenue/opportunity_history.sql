@@ -1,12 +1,15 @@
 -- In which state was each deal, from when to when?
 -- Grain: opportunity_id, valid_from. Built from the source's own field history; where it has none, a deal counts as open in
--- an unknown stage until it closed (is_inferred). What changed after the as-of day does not exist.
+-- an unknown stage until it closed (is_inferred). Probability and forecast category without a history of their own are known
+-- from the last change of stage on. What changed after the as-of day does not exist.
 -- Left out: deals opened after the as-of day. Deals deleted at the source stay, flagged.
 
 {% set fields = [
     'stage', 'amount', 'recurring_amount', 'expected_close_on', 'owner_source_id', 'forecast_category', 'probability',
     'is_deleted',
 ] -%}
+{#- What a source derives from the stage: without a history of its own it says nothing about stages before. -#}
+{% set follow_the_stage = ['forecast_category', 'probability'] -%}
 
 with
 
@@ -126,6 +129,12 @@ value_events as (
         '{{ field }}' as field,
         case
             when {{ field }}_values.has_history then {{ field }}_values.first_value
+            {%- if field in follow_the_stage %}
+            when
+                stage_values.has_history
+                or (stage_values.is_closed_now and stage_values.closed_at > first_moments.began_at)
+                then null
+            {%- endif %}
             {%- if field == 'stage' %}
             when
                 stage_values.is_closed_now and stage_values.closed_at is not null
@@ -139,6 +148,30 @@ value_events as (
     from {{ field }}_values
     inner join first_moments
         on {{ field }}_values.opportunity_id = first_moments.opportunity_id
+    {%- if field in follow_the_stage %}
+    inner join stage_values
+        on {{ field }}_values.opportunity_id = stage_values.opportunity_id
+    union all
+    select
+        {{ field }}_values.opportunity_id,
+        case
+            when stage_values.has_history and stage_values.last_value <> stage_values.current_value
+                then greatest(
+                    coalesce(stage_values.updated_at, stage_values.last_changed_at), stage_values.last_changed_at
+                )
+            else coalesce(stage_values.last_changed_at, stage_values.closed_at)
+        end as moment,
+        '{{ field }}' as field,
+        {{ field }}_values.current_value as field_value,
+        1 as precedence,
+        false as is_inferred
+    from {{ field }}_values
+    inner join stage_values
+        on {{ field }}_values.opportunity_id = stage_values.opportunity_id
+    where
+        not {{ field }}_values.has_history
+        and (stage_values.has_history or stage_values.is_closed_now)
+    {%- endif %}
     union all
     -- what the record says now, where its history does not
     select

@@ -265,6 +265,7 @@ select
     {{ surrogate_key(['followed.subject_id', 'followed.cycle']) }} as case_id,
     followed.playbook,
     followed.state,
+    cast(followed.usual_order as bigint) as state_order,
     followed.occurred_at,
     {{ reporting_date('followed.occurred_at') }} as occurred_on,
     cast(row_number() over (

@@ -11,18 +11,22 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import duckdb
 
+    from orchestration.settings import Reporting
+
 
 def write(
-    con: duckdb.DuckDBPyConnection, as_of: date, timezone: str, only: Collection[str] | None = None
+    con: duckdb.DuckDBPyConnection, as_of: date, reporting: Reporting, only: Collection[str] | None = None
 ) -> None:
     """Write every table of the schema, or those fits of which a table is among `only`."""
     # imported here: scipy costs a command that fits nothing a good part of a second
     from orchestration.insight import (
         attribution,
+        forecast,
         outcome_curves,
         process,
         purchases,
         retention_curves,
+        scores,
         teams,
     )
 
@@ -36,10 +40,14 @@ def write(
     if wanted("outcome_curves"):
         outcome_curves.write(con, as_of)
     if wanted("attribution", "attribution_channels"):
-        attribution.write(con, timezone)
+        attribution.write(con, reporting.timezone)
     if wanted("bottlenecks"):
         process.write_bottlenecks(con)
     if wanted("handoffs"):
         process.write_handoffs(con)
     if wanted("team_comparisons"):
         teams.write(con)
+    if wanted("revenue_forecast", "forecast_backtest", "forecast_scoreboard"):
+        forecast.write(con, as_of, reporting)
+    if wanted("opportunity_scores", "account_health", "score_records"):
+        scores.write(con, as_of, reporting)

@@ -126,6 +126,7 @@ from revenue.tickets where first_replied_at is not null
 union all
 select 'task', coalesce(department, 'unknown'), 'all', opened_at, done_at, null
 from entry.tasks where not is_deleted and opened_at is not null
+order by all
 """
 
 _BOTTLENECKS = {

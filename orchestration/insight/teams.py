@@ -220,7 +220,7 @@ def write(con: duckdb.DuckDBPyConnection) -> None:
         ).fetchall()
     )
     cases = {
-        kpi: (more_is_better, [Case(*row) for row in con.execute(sql).fetchall()])
+        kpi: (more_is_better, [Case(*row) for row in con.execute(f"{sql} order by all").fetchall()])
         for kpi, (more_is_better, sql) in _CASES.items()
     }
     rows = [row for quarter in quarters(con) for row in support(cases, departments, quarter)]

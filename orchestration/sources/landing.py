@@ -263,6 +263,7 @@ class Landing:
                 staging.exporter(f"new {table.name}"),
             )
             for table in self._staged
+            if self._has_news(table)
         ]
         prepared += [
             PreparedTable("_reads", {**READ_COLUMNS, **LOAD_COLUMNS}, staging.exporter("reads")),
@@ -275,6 +276,12 @@ class Landing:
         finally:
             checkpoint_and_close(con, path)
         return self._results
+
+    def _has_news(self, table: RawTable) -> bool:
+        """Whether there are rows to append, or a table or column to make room for."""
+        if not all(self._log.has(table.name, column) for column in table.columns):
+            return True
+        return bool(self._staging.count(identifier(f"new {table.name}")))
 
     # --- landing.duckdb -------------------------------------------------------------------------
 

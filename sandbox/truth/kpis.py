@@ -51,7 +51,7 @@ def kpis(
     """
     if as_of > world.until:
         raise ValueError(f"the world has lived until {world.until}, not until {as_of}")
-    company = _Company(world, as_of, Clock(timezone), gross_margin)
+    company = Business(world, as_of, Clock(timezone), gross_margin)
     figures: dict[Key, Figure] = {}
     for period in periods(company.first_day(), as_of):
         for dimension, value in _SLICES:
@@ -79,7 +79,7 @@ def _median(values: list[int]) -> Fraction | None:
     )
 
 
-class _Company:
+class Business:
     """One world at one as-of day, with what several KPIs share."""
 
     def __init__(self, world: World, as_of: date, clock: Clock, gross_margin: Fraction) -> None:
@@ -88,7 +88,7 @@ class _Company:
         self.deals = list(deal_states(world, as_of, clock))
         self.ledger = Ledger(world, as_of)
         self.segments = {c.id: c.recorded_segment or UNKNOWN for c in world.companies}
-        self.spend = self._daily_spend()
+        self.spend = self.daily_spend()
         self.calls = list(self._calls())
         self._past: dict[date, list[DealState]] = {}
 
@@ -216,9 +216,8 @@ class _Company:
                 continue
             if self.clock.day(contract.signed_at) > self.as_of:
                 continue
-            successors = self._successors(contract, due)
-            over = self.as_of >= due + _GRACE or contract.status in ("lapsed", "canceled")
-            if not successors and not over:
+            successors = self.successors(contract, due)
+            if not successors and not self.is_over(contract, due):
                 continue
             rate = self.rates.recurring(contract.currency, due)
             amount = Fraction(contract.annual_amount) * rate
@@ -226,7 +225,12 @@ class _Company:
             base, renewed, decided = base + amount, renewed + min(amount, signed), decided + 1
         return _ratio(renewed, base, decided)
 
-    def _successors(self, contract: Contract, due: date) -> list[Contract]:
+    def is_over(self, contract: Contract, due: date) -> bool:
+        """Whether a contract without successor is lost for good."""
+        return self.as_of >= due + _GRACE or contract.status in ("lapsed", "canceled")
+
+    def successors(self, contract: Contract, due: date) -> list[Contract]:
+        """Contracts that renew it, signed in time."""
         latest = min(due + _GRACE, self.as_of)
         return [
             c for c in self.world.contracts if c.renews is contract and self.clock.day(c.signed_at) <= latest
@@ -234,11 +238,11 @@ class _Company:
 
     # --- spend and forecasts ----------------------------------------------------------------------
 
-    def _daily_spend(self) -> dict[date, Fraction]:
-        """What marketing and sales cost on each day, whatever it was for."""
+    def daily_spend(self, category: str | None = None) -> dict[date, Fraction]:
+        """What marketing and sales cost on each day, whatever it was for, or for one category."""
         daily: defaultdict[date, Fraction] = defaultdict(Fraction)
         for spend in self.world.spend:
-            if spend.department in ("marketing", "sales"):
+            if spend.department in ("marketing", "sales") and category in (None, spend.category):
                 last = spend.spent_until or spend.spent_on
                 days = (last - spend.spent_on).days + 1
                 for number in range(days):
@@ -262,14 +266,23 @@ class _Company:
                     in_force[key] = call
         for call in in_force.values():
             if call.period_end <= self.as_of + DAY:
-                yield _Call(call, self._won(call))
+                yield _Call(call, self.won(call))
 
-    def _won(self, call: Forecast) -> Fraction:
-        closed = self._closed(call.period_start, call.period_end - DAY, "all")
+    def won(self, call: Forecast) -> Fraction:
+        """What the unit of a call won in its period."""
+        return self._won_by(call.unit, call.period_start, call.period_end)
+
+    def won_before(self, call: Forecast) -> Fraction:
+        """What it won in the period of the same length before."""
+        months = (call.period_end.year - call.period_start.year) * 12
+        months += call.period_end.month - call.period_start.month
+        return self._won_by(call.unit, months_later(call.period_start, -months), call.period_start)
+
+    def _won_by(self, unit: str, start: date, end: date) -> Fraction:
         mine = [
             d
-            for d in closed
-            if d.stage == "won" and call.unit in ("company", d.owner.team if d.owner else None)
+            for d in self._closed(start, end - DAY, "all")
+            if d.stage == "won" and unit in ("company", d.owner.team if d.owner else None)
         ]
         return sum((d.amount or Fraction(0) for d in mine), Fraction(0))
 

@@ -59,6 +59,7 @@ class Ledger:
         self.companies: dict[str, Company] = {}
         self.movements: list[Movement] = []
         self._states: dict[str, list[State]] = {}
+        self._by_company: defaultdict[str, list[Movement]] = defaultdict(list)
         self._recurring: dict[tuple[str, date], Fraction] = {}
         rows: defaultdict[str, list[Period]] = defaultdict(list)
         for period in world.periods:
@@ -98,6 +99,13 @@ class Ledger:
             worth = (v * self.rates.recurring(item[2], day) for item, v in items.items())
             self._recurring[key] = sum(worth, Fraction(0))
         return self._recurring[key]
+
+    def movements_of(self, company_id: str) -> list[Movement]:
+        """Those of one company, in order."""
+        if not self._by_company:
+            for movement in self.movements:
+                self._by_company[movement.company_id].append(movement)
+        return self._by_company[company_id]
 
     def _movements(self, company_id: str, rows: list[Period]) -> Iterable[Movement]:
         states = self._states[company_id]

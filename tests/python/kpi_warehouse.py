@@ -104,18 +104,22 @@ def build(
 ) -> Warehouse:
     """Write the rows as files of a source `crm`, run over them, and open what was published.
 
-    `rules` are the texts of rules files by name; the others are the project's seeds. A row without source_id
-    gets one. An entity without rows is a file with a header.
+    An entity called `desk.tickets` is of another source, `desk`. `rules` are the texts of rules files by
+    name; the others are the project's seeds. A row without source_id gets one. An entity without rows is a
+    file with a header.
     """
-    (folder / "crm").mkdir(parents=True)
+    sources = sorted({_source_of(entity) for entity in entities})
+    for source in sources:
+        (folder / source).mkdir(parents=True)
     for entity, rows in entities.items():
-        _write_csv(folder / "crm" / f"{entity}.csv", entity, rows)
-    (folder / "rules").mkdir()
+        name = entity.rpartition(".")[2]
+        _write_csv(folder / _source_of(entity) / f"{name}.csv", name, rows)
+    (folder / "rules").mkdir(parents=True)
     for name, text in ({"stage_mapping": STAGE_MAPPING} | dict(rules or {})).items():
         (folder / "rules" / f"{name}.csv").write_text(text.lstrip(), encoding="utf-8")
     config = folder / "revops.yml"
-    source = [{"name": "crm", "kind": "files", "path": "crm"}] if entities else []
-    document = {"sources": source, "rules": "rules", "reporting": dict(reporting or {})}
+    configured = [{"name": source, "kind": "files", "path": source} for source in sources]
+    document = {"sources": configured, "rules": "rules", "reporting": dict(reporting or {})}
     config.write_text(yaml.safe_dump(document), encoding="utf-8")
     said = run(config, folder / "home", as_of)
     return Warehouse(open_published(folder / "home"), said)
@@ -145,6 +149,10 @@ def build_without_data(folder: Path, as_of: date) -> Path:
         resolve_identities(opened)
         build_warehouse(opened, lambda node: None)
     return opened.build_file
+
+
+def _source_of(entity: str) -> str:
+    return entity.rpartition(".")[0] or "crm"
 
 
 def _reporter(output: io.StringIO) -> Reporter:

@@ -42,7 +42,10 @@ counted as (
     }) }}
 )
 
-{{ kpi_rows('medians', 'default', value='median_duration', n='cases', unit='days', null_reason='null_reason') }}
+{{ kpi_rows(
+    'medians', 'default', value='median_duration', n='cases', unit='days', null_reason='null_reason',
+    low='median_low', high='median_high'
+) }}
 union all
 {{ kpi_rows('counted', 'never_answered_share', 'never_answered', 'leads', interval='wilson') }}
 union all

@@ -99,9 +99,9 @@ earned as (
         history.account_id,
         accounts.segment,
         accounts.region,
-        cast(history.amount as double) * {{ days_between(
+        {{ money('history.amount * ' ~ days_between(
             'history.valid_from', 'least(history.valid_to, ' ~ date_add('day', 1, 'days.last_day') ~ ')'
-        ) }} / 365 as revenue
+        )) }} as amount_days
     from (select distinct last_day from {{ ref('reporting_periods') }}) as days
     inner join {{ ref('recurring_revenue_history') }} as history
         on days.last_day >= history.valid_from
@@ -110,7 +110,7 @@ earned as (
 ),
 
 sliced_earned as (
-    {{ slice_by('earned', dimensions, ['last_day', 'account_id', 'revenue']) }}
+    {{ slice_by('earned', dimensions, ['last_day', 'account_id', 'amount_days']) }}
 ),
 
 earned_by_day as (
@@ -118,8 +118,7 @@ earned_by_day as (
         last_day,
         dimension,
         dimension_value,
-        -- as decimals, so that the sum does not depend on the order of the rows
-        sum({{ money('revenue') }}) as revenue,
+        sum(amount_days) as amount_days,
         count(distinct account_id) as customers_ever
     from sliced_earned
     group by last_day, dimension, dimension_value
@@ -132,7 +131,7 @@ historical as (
         at_end.period_end,
         at_end.dimension,
         at_end.dimension_value,
-        cast(coalesce(earned_by_day.revenue, 0) as double)
+        cast(coalesce(earned_by_day.amount_days, 0) as double) / 365
         * {{ policy_value('customer_lifetime_value', 'gross_margin', '1') }} as earned_margin,
         coalesce(earned_by_day.customers_ever, 0) as customers_ever
     from at_end

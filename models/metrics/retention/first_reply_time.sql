@@ -27,6 +27,9 @@ medians as (
     {{ median_by_period('sliced', 'opened_on') }}
 )
 
-{{ kpi_rows('medians', 'default', value='median_duration', n='cases', unit='days', null_reason='null_reason') }}
+{{ kpi_rows(
+    'medians', 'default', value='median_duration', n='cases', unit='days', null_reason='null_reason',
+    low='median_low', high='median_high'
+) }}
 
 {%- endcall %}

@@ -16,14 +16,34 @@ counted as (
         'csat_answers': "case when kind = 'csat' then 1 else 0 end",
         'satisfied': "case when kind = 'csat' and score >= 0.75 then 1 else 0 end",
         'nps_answers': "case when kind = 'nps' then 1 else 0 end",
+        'promoters_and_detractors': "case when kind = 'nps' and (score >= 9 or score <= 6) then 1 else 0 end",
         'promoters_less_detractors': "case when kind = 'nps' and score >= 9 then 1 when kind = 'nps' and score <= 6 then -1 else 0 end",
     }) }}
+),
+
+-- an answer is 1, 0 or −1: 95 % of the mean of so many, from 30 on
+spread as (
+    select
+        *,
+        {{ safe_divide('promoters_less_detractors', 'nps_answers') }} as score,
+        case when nps_answers >= 30 then 1.959963984540054 * sqrt(
+            greatest(
+                {{ safe_divide('promoters_and_detractors', 'nps_answers') }}
+                - {{ safe_divide('promoters_less_detractors', 'nps_answers') }}
+                * {{ safe_divide('promoters_less_detractors', 'nps_answers') }}, 0
+            ) / nps_answers
+        ) end as margin
+    from counted
 )
 
 {{ kpi_rows('counted', 'default', 'satisfied', 'csat_answers', interval='wilson') }}
 union all
 {{ kpi_rows('counted', 'csat', 'satisfied', 'csat_answers', interval='wilson') }}
 union all
-{{ kpi_rows('counted', 'nps', 'promoters_less_detractors', 'nps_answers') }}
+{{ kpi_rows(
+    'spread', 'nps', 'promoters_less_detractors', 'nps_answers',
+    low='case when margin is not null then greatest(score - margin, -1) end',
+    high='case when margin is not null then least(score + margin, 1) end'
+) }}
 
 {%- endcall %}

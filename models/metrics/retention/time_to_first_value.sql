@@ -56,6 +56,9 @@ medians as (
     {{ median_by_period('sliced', 'became_customer_on') }}
 )
 
-{{ kpi_rows('medians', 'default', value='median_duration', n='cases', unit='days', null_reason='null_reason') }}
+{{ kpi_rows(
+    'medians', 'default', value='median_duration', n='cases', unit='days', null_reason='null_reason',
+    low='median_low', high='median_high'
+) }}
 
 {%- endcall %}

@@ -10,6 +10,7 @@ with
 
 won_deals as (
     select
+        opportunity_id,
         segment,
         region,
         owner_name as owner,
@@ -29,30 +30,51 @@ won_deals as (
 ),
 
 sliced as (
-    {{ slice_by('won_deals', dimensions, ['closed_on', 'amount']) }}
+    {{ slice_by('won_deals', dimensions, ['opportunity_id', 'closed_on', 'amount']) }}
 ),
 
 summed as (
     {{ sum_by_period('sliced', 'closed_on', {'won_amount': 'amount', 'won': '1'}) }}
 ),
 
-medians as (
+placed as (
     select
         months.grain,
         months.period_start,
         sliced.dimension,
         sliced.dimension_value,
-        {{ percentile('sliced.amount', 0.5) }} as median_amount
+        sliced.amount,
+        row_number() over (
+            partition by months.grain, months.period_start, sliced.dimension, sliced.dimension_value
+            order by sliced.amount, sliced.opportunity_id
+        ) as place,
+        count(*) over (
+            partition by months.grain, months.period_start, sliced.dimension, sliced.dimension_value
+        ) as places
     from sliced
     inner join {{ ref('reporting_months') }} as months
         on cast({{ dbt.date_trunc('month', 'sliced.closed_on') }} as date) = months.month_start
-    group by months.grain, months.period_start, sliced.dimension, sliced.dimension_value
+),
+
+medians as (
+    select
+        grain,
+        period_start,
+        dimension,
+        dimension_value,
+        {{ percentile('amount', 0.5) }} as median_amount,
+        {{ percentile_interval('amount', 'place', 'places', 0.5, '-') }} as median_low,
+        {{ percentile_interval('amount', 'place', 'places', 0.5, '+') }} as median_high
+    from placed
+    group by grain, period_start, dimension, dimension_value
 ),
 
 measured as (
     select
         summed.*,
-        medians.median_amount
+        medians.median_amount,
+        medians.median_low,
+        medians.median_high
     from summed
     left join medians
         on
@@ -64,6 +86,6 @@ measured as (
 
 {{ kpi_rows('measured', 'default', 'won_amount', 'won', unit='currency') }}
 union all
-{{ kpi_rows('measured', 'median', value='median_amount', n='won', unit='currency') }}
+{{ kpi_rows('measured', 'median', value='median_amount', n='won', unit='currency', low='median_low', high='median_high') }}
 
 {%- endcall %}

@@ -1,6 +1,7 @@
 -- Forecast accuracy: how close were the commit calls to what was won?
 -- Grain: variant, grain, period_start, dimension, dimension_value. The call in force is the last commit submitted before the
--- period began (horizon_h: before its last h days). A longer grain pools the calls whose period lies inside it.
+-- period began (horizon_h: before its last h days); model: the forecast of fiscal quarters made from what was known then. A longer
+-- grain pools the calls whose period lies inside it.
 -- Left out: calls for periods that have not ended by the as-of day.
 
 {% call kpi_mart(
@@ -8,6 +9,7 @@
     variants={
         'default': 'ratio', 'horizon_90': 'ratio', 'horizon_60': 'ratio', 'horizon_30': 'ratio', 'horizon_15': 'ratio',
         'bias': 'ratio', 'mape': 'ratio', 'skill_against_naive': 'ratio', 'weighted_pipeline': 'ratio',
+        'model': 'ratio',
     }
 ) -%}
 
@@ -46,6 +48,26 @@ calls_before as (
         end
 ),
 
+forecasts_before as (
+    select
+        horizon,
+        unit,
+        period_start,
+        period_end,
+        amount
+    from calls_before
+    where rank_from_last = 1
+    union all
+    select
+        'model' as horizon,
+        unit,
+        period_start,
+        period_end,
+        {{ money('forecast') }} as amount
+    from {{ source('insight', 'forecast_backtest') }}
+    where method = 'model' and horizon_days = 90
+),
+
 won_deals as (
     select
         deals.opportunity_id,
@@ -70,6 +92,16 @@ won_by_unit as (
     select opportunity_id, closed_on, amount, lower(owner_name) as unit from won_deals
 ),
 
+-- what the source gives a stage now, for days of which it does not say what it gave then
+stage_probabilities as (
+    select
+        shared_stage,
+        {{ safe_divide('sum(cast(probability as decimal(38, 6)))', 'count(*)') }} as probability
+    from {{ ref('opportunities') }}
+    where not is_closed and shared_stage is not null and probability is not null
+    group by shared_stage
+),
+
 -- what the pipeline of the day before the period promised: amount × probability of what was to close in the period
 pipeline_by_unit as (
     select
@@ -78,8 +110,11 @@ pipeline_by_unit as (
         lower(users.team) as team,
         lower(users.source_id) as owner_source_id,
         lower(users.name) as owner_name,
-        cast(coalesce(pipeline.amount, 0) as double) * coalesce(pipeline.probability, 0) as weighted_amount
+        cast(coalesce(pipeline.amount, 0) as double) * coalesce(pipeline.probability, stage_probabilities.probability, 0)
+            as weighted_amount
     from {{ ref('pipeline_daily') }} as pipeline
+    left join stage_probabilities
+        on pipeline.shared_stage = stage_probabilities.shared_stage
     left join {{ ref('users') }} as users
         on pipeline.owner_id = users.user_id
 ),
@@ -136,21 +171,21 @@ weighted as (
 
 actuals as (
     select
-        calls_before.horizon,
-        calls_before.unit as forecast_unit,
-        calls_before.period_start,
-        calls_before.period_end,
-        calls_before.amount as forecast,
+        forecasts_before.horizon,
+        forecasts_before.unit as forecast_unit,
+        forecasts_before.period_start,
+        forecasts_before.period_end,
+        forecasts_before.amount as forecast,
         {{ money('coalesce(sum(won_by_unit.amount), 0)') }} as actual
-    from calls_before
+    from forecasts_before
     left join won_by_unit
         on
-            lower(calls_before.unit) = won_by_unit.unit
-            and calls_before.period_start <= won_by_unit.closed_on
-            and calls_before.period_end > won_by_unit.closed_on
-    where calls_before.rank_from_last = 1
+            lower(forecasts_before.unit) = won_by_unit.unit
+            and forecasts_before.period_start <= won_by_unit.closed_on
+            and forecasts_before.period_end > won_by_unit.closed_on
     group by
-        calls_before.horizon, calls_before.unit, calls_before.period_start, calls_before.period_end, calls_before.amount
+        forecasts_before.horizon, forecasts_before.unit, forecasts_before.period_start, forecasts_before.period_end,
+        forecasts_before.amount
 ),
 
 scored as (
@@ -186,7 +221,11 @@ spine as (
     from (
         {{ period_spine('sliced') }}
     ) as spine
-    cross join horizons
+    cross join (
+        select horizon from horizons
+        union all
+        select 'model' as horizon
+    ) as horizons
 ),
 
 pooled as (
@@ -235,6 +274,8 @@ measured as (
 {{ kpi_rows('measured', horizon, 'matched', 'actual', n='calls', only="horizon = '" ~ horizon ~ "'") }}
 union all
 {%- endfor %}
+{{ kpi_rows('measured', 'model', 'matched', 'actual', n='calls', only="horizon = 'model'") }}
+union all
 {{ kpi_rows('measured', 'bias', 'error', 'actual', n='calls', only="horizon = 'default'") }}
 union all
 {{ kpi_rows('measured', 'mape', 'percentage_error', 'calls_with_actual', only="horizon = 'default'") }}

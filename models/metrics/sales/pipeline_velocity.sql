@@ -4,6 +4,7 @@
 -- Left out: slices in which nothing was won or no cycle is known: null.
 
 {% set dimensions = ['segment', 'region', 'owner', 'team', 'product', 'lead_source', 'direction', 'kind'] -%}
+{% set no_mean = "case when cycles > 0 and cycle_days > 0 and expected_amount is not null then null else 'no_denominator' end" -%}
 
 {% call kpi_mart(
     inputs=['opportunities'],
@@ -72,7 +73,12 @@ monthly as (
         sum(case when is_won then coalesce(amount, 0) else 0 end) as won_amount,
         sum(case when is_won and amount is not null then 1 else 0 end) as won_with_amount,
         sum(coalesce(won_cycle_days, 0)) as cycle_days,
-        count(won_cycle_days) as cycles
+        count(won_cycle_days) as cycles,
+        -- as decimals, so that the sum does not depend on the order of the rows
+        sum(case when is_won then {{ money('cast(amount as double) * cast(amount as double)') }} end) as amount_squares,
+        sum({{ money('won_cycle_days * won_cycle_days') }}) as cycle_squares,
+        sum(case when is_won then {{ money('cast(amount as double) * won_cycle_days') }} end) as amount_cycles,
+        sum(case when amount is not null and won_cycle_days is not null then 1 else 0 end) as amounts_with_cycle
     from sliced
     group by cast({{ dbt.date_trunc('month', 'closed_on') }} as date), dimension, dimension_value
 ),
@@ -89,7 +95,11 @@ windows as (
         sum(monthly.won_amount) as won_amount,
         sum(monthly.won_with_amount) as won_with_amount,
         sum(monthly.cycle_days) as cycle_days,
-        sum(monthly.cycles) as cycles
+        sum(monthly.cycles) as cycles,
+        sum(monthly.amount_squares) as amount_squares,
+        sum(monthly.cycle_squares) as cycle_squares,
+        sum(monthly.amount_cycles) as amount_cycles,
+        sum(monthly.amounts_with_cycle) as amounts_with_cycle
     from window_months
     inner join monthly
         on window_months.month_start = monthly.month_start
@@ -162,6 +172,18 @@ measured as (
         * {{ safe_divide('windows.won', 'windows.decided') }} as expected_amount,
         windows.cycles,
         windows.cycle_days,
+        -- relative variance of average amount × win rate ÷ mean cycle (delta method); how many deals are open is known
+        {{ safe_divide('windows.amount_squares', 'windows.won_amount') }} / nullif(cast(windows.won_amount as double), 0)
+        - {{ safe_divide('1', 'windows.won_with_amount') }}
+        + {{ safe_divide('windows.cycle_squares', 'windows.cycle_days') }} / nullif(cast(windows.cycle_days as double), 0)
+        - {{ safe_divide('1', 'windows.cycles') }}
+        - 2 * (
+            {{ safe_divide('coalesce(windows.amount_cycles, 0)', 'windows.won_amount') }}
+            / nullif(cast(windows.cycle_days as double), 0)
+            - {{ safe_divide('windows.amounts_with_cycle', 'windows.won_with_amount * windows.cycles') }}
+        )
+        + {{ safe_divide('1', 'windows.won') }} - {{ safe_divide('1', 'windows.decided') }} as relative_variance,
+        windows.decided,
         medians.median_cycle_days
     from qualified
     left join windows
@@ -178,22 +200,31 @@ measured as (
             and qualified.period_end = medians.period_end
             and qualified.dimension = medians.dimension
             and qualified.dimension_value = medians.dimension_value
+),
+
+judged as (
+    select
+        *,
+        {{ safe_divide('expected_amount * cycles', 'cycle_days') }} as velocity,
+        -- 95 % of a logarithmic normal distribution; fewer than 30 deals say too little of it
+        case when decided >= 30 then exp(1.959963984540054 * sqrt(greatest(relative_variance, 0))) end as spread
+    from measured
 )
 
 -- ÷ mean cycle = × cycles ÷ cycle days: the stored denominator stays exact
 {{ kpi_rows(
-    'measured', 'default', 'expected_amount * cycles', 'cycle_days', n='still_open', unit='currency_per_day',
-    null_reason="case when cycles > 0 and cycle_days > 0 and expected_amount is not null then null else 'no_denominator' end"
+    'judged', 'default', 'expected_amount * cycles', 'cycle_days', n='still_open', unit='currency_per_day',
+    null_reason=no_mean, low='velocity / spread', high='velocity * spread'
 ) }}
 union all
 {{ kpi_rows(
-    'measured', 'median_cycle', 'expected_amount', 'median_cycle_days', n='still_open', unit='currency_per_day',
+    'judged', 'median_cycle', 'expected_amount', 'median_cycle_days', n='still_open', unit='currency_per_day',
     null_reason="case when median_cycle_days > 0 and expected_amount is not null then null else 'no_denominator' end"
 ) }}
 union all
 {{ kpi_rows(
-    'measured', 'per_month', 'expected_amount * cycles * 365', 'cycle_days * 12', n='still_open', unit='currency',
-    null_reason="case when cycles > 0 and cycle_days > 0 and expected_amount is not null then null else 'no_denominator' end"
+    'judged', 'per_month', 'expected_amount * cycles * 365', 'cycle_days * 12', n='still_open', unit='currency',
+    null_reason=no_mean, low='velocity / spread * 365 / 12', high='velocity * spread * 365 / 12'
 ) }}
 
 {%- endcall %}

@@ -3,6 +3,10 @@
 -- Left out: deals without both days, and deals that closed before they were opened.
 
 {% set dimensions = ['segment', 'region', 'owner', 'team', 'product', 'lead_source', 'direction', 'kind'] -%}
+{% set percentiles = [
+    ('won_p25', 'is_won', 0.25), ('won_p50', 'is_won', 0.5), ('won_p75', 'is_won', 0.75), ('won_p90', 'is_won', 0.9),
+    ('lost_p50', 'not is_won', 0.5),
+] -%}
 
 {% call kpi_mart(
     inputs=['opportunities'],
@@ -16,6 +20,7 @@ with
 
 cycles as (
     select
+        opportunity_id,
         segment,
         region,
         owner_name as owner,
@@ -32,7 +37,7 @@ cycles as (
 ),
 
 sliced as (
-    {{ slice_by('cycles', dimensions, ['closed_on', 'is_won', 'cycle_days']) }}
+    {{ slice_by('cycles', dimensions, ['opportunity_id', 'closed_on', 'is_won', 'cycle_days']) }}
 ),
 
 summed as (
@@ -44,21 +49,40 @@ summed as (
     }) }}
 ),
 
-ranked as (
+placed as (
     select
         months.grain,
         months.period_start,
         sliced.dimension,
         sliced.dimension_value,
-        {{ percentile('case when sliced.is_won then sliced.cycle_days end', 0.25) }} as won_p25,
-        {{ percentile('case when sliced.is_won then sliced.cycle_days end', 0.5) }} as won_p50,
-        {{ percentile('case when sliced.is_won then sliced.cycle_days end', 0.75) }} as won_p75,
-        {{ percentile('case when sliced.is_won then sliced.cycle_days end', 0.9) }} as won_p90,
-        {{ percentile('case when not sliced.is_won then sliced.cycle_days end', 0.5) }} as lost_p50
+        sliced.is_won,
+        sliced.cycle_days,
+        row_number() over (
+            partition by months.grain, months.period_start, sliced.dimension, sliced.dimension_value, sliced.is_won
+            order by sliced.cycle_days, sliced.opportunity_id
+        ) as place,
+        count(*) over (
+            partition by months.grain, months.period_start, sliced.dimension, sliced.dimension_value, sliced.is_won
+        ) as places
     from sliced
     inner join {{ ref('reporting_months') }} as months
         on cast({{ dbt.date_trunc('month', 'sliced.closed_on') }} as date) = months.month_start
-    group by months.grain, months.period_start, sliced.dimension, sliced.dimension_value
+),
+
+ranked as (
+    select
+        grain,
+        period_start,
+        dimension,
+        dimension_value,
+        {%- for name, outcome, share in percentiles %}
+        {{ percentile('case when ' ~ outcome ~ ' then cycle_days end', share) }} as {{ name }},
+        {{ percentile_interval('case when ' ~ outcome ~ ' then cycle_days end', 'place', 'places', share, '-') }} as {{ name }}_low,
+        {{ percentile_interval('case when ' ~ outcome ~ ' then cycle_days end', 'place', 'places', share, '+') }} as {{ name }}_high
+        {{- ',' if not loop.last }}
+        {%- endfor %}
+    from placed
+    group by grain, period_start, dimension, dimension_value
 ),
 
 -- deals opened in the period, followed until they were won or lost, or as far as they are known
@@ -126,11 +150,12 @@ measured as (
     select
         summed.*,
         summed.decided - summed.won as lost,
-        ranked.won_p25,
-        ranked.won_p50,
-        ranked.won_p75,
-        ranked.won_p90,
-        ranked.lost_p50
+        {%- for name, outcome, share in percentiles %}
+        ranked.{{ name }},
+        ranked.{{ name }}_low,
+        ranked.{{ name }}_high
+        {{- ',' if not loop.last }}
+        {%- endfor %}
     from summed
     left join ranked
         on
@@ -140,19 +165,19 @@ measured as (
             and summed.dimension_value = ranked.dimension_value
 )
 
-{{ kpi_rows('measured', 'default', value='won_p50', n='won', unit='days') }}
+{{ kpi_rows('measured', 'default', value='won_p50', n='won', unit='days', low='won_p50_low', high='won_p50_high') }}
 union all
 {{ kpi_rows('measured', 'mean', 'won_days', 'won', unit='days') }}
 union all
 {{ kpi_rows('measured', 'mean_all_closed', 'decided_days', 'decided', unit='days') }}
 union all
-{{ kpi_rows('measured', 'p25', value='won_p25', n='won', unit='days') }}
+{{ kpi_rows('measured', 'p25', value='won_p25', n='won', unit='days', low='won_p25_low', high='won_p25_high') }}
 union all
-{{ kpi_rows('measured', 'p75', value='won_p75', n='won', unit='days') }}
+{{ kpi_rows('measured', 'p75', value='won_p75', n='won', unit='days', low='won_p75_low', high='won_p75_high') }}
 union all
-{{ kpi_rows('measured', 'p90', value='won_p90', n='won', unit='days') }}
+{{ kpi_rows('measured', 'p90', value='won_p90', n='won', unit='days', low='won_p90_low', high='won_p90_high') }}
 union all
-{{ kpi_rows('measured', 'lost', value='lost_p50', n='lost', unit='days') }}
+{{ kpi_rows('measured', 'lost', value='lost_p50', n='lost', unit='days', low='lost_p50_low', high='lost_p50_high') }}
 union all
 {{ kpi_rows(
     'followed', 'kaplan_meier_median', value='median_duration', n='deals', unit='days', null_reason='median_null_reason'

@@ -66,6 +66,8 @@ by_stage as (
         counted.*
         {%- for stage in stages %},
         in_{{ stage }}.median_duration as days_in_{{ stage }},
+        case when in_{{ stage }}.median_high is not null then in_{{ stage }}.median_low end as low_in_{{ stage }},
+        case when in_{{ stage }}.median_duration is not null then in_{{ stage }}.median_high end as high_in_{{ stage }},
         case
             when counted.stays_in_{{ stage }} = 0 then 'no_denominator'
             when in_{{ stage }}.median_duration is null then 'insufficient_history'
@@ -87,11 +89,15 @@ in_any_stage as (
     {{ median_by_period('sliced', 'entered_on') }}
 )
 
-{{ kpi_rows('in_any_stage', 'default', value='median_duration', n='cases', unit='days', null_reason='null_reason') }}
+{{ kpi_rows(
+    'in_any_stage', 'default', value='median_duration', n='cases', unit='days', null_reason='null_reason',
+    low='median_low', high='median_high'
+) }}
 {%- for stage in stages %}
 union all
 {{ kpi_rows(
-    'by_stage', stage, value='days_in_' ~ stage, n='stays_in_' ~ stage, unit='days', null_reason='why_null_' ~ stage
+    'by_stage', stage, value='days_in_' ~ stage, n='stays_in_' ~ stage, unit='days', null_reason='why_null_' ~ stage,
+    low='low_in_' ~ stage, high='high_in_' ~ stage
 ) }}
 {%- endfor %}
 

@@ -19,11 +19,13 @@ FEW_OBJECTS = (
 
 
 @pytest.fixture
-def salesforce(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Vendor]:
+def salesforce(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Vendor]:
     """An org with few objects: what a test asks of one table holds for all, and costs less."""
     few = [table for table in tables.TABLES if table.path in FEW_OBJECTS]
     monkeypatch.setattr(extract, "TABLES", few)
-    vendor = Vendor("salesforce", tmp_path, monkeypatch)
+    vendor = Vendor("salesforce", tmp_path, monkeypatch, quick=request.module.__name__ != "test_salesforce")
     for name in FEW_OBJECTS:
         vendor.api.store.table(name)
     yield vendor

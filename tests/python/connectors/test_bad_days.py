@@ -17,6 +17,8 @@ from orchestration.errors import ConfigurationError, SourceFailed
 from orchestration.sources.api import client as http
 from sandbox.vendors.faults import Fault
 
+pytestmark = pytest.mark.slow
+
 QUERY = "/queryAll"
 
 
@@ -290,9 +292,10 @@ def test_a_first_load_that_dies_takes_up_behind_the_finished_tables(salesforce: 
 
 def test_a_change_costs_pages_in_proportion(salesforce: Vendor) -> None:
     made = sorted(accounts(salesforce, 60))
+    salesforce.pass_time(hours=3)
+    accounts(salesforce, 1)
     salesforce.api.quirks.page_size = 5
     salesforce.sync()
-    salesforce.pass_time(hours=3)
     for key in made[:3]:
         salesforce.api.org.update("Account", key, Name="Changed")
     salesforce.paths()

@@ -5,12 +5,18 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from stripe import AuthenticationError, StripeClient
 from vendor import START, Vendor
 
 from orchestration.sources.stripe.extract import major_units
 from sandbox.vendors.faults import Fault
 
 FIRST_DAY = START.date()
+
+
+def stripe_client(key: str, address: str) -> StripeClient:
+    """Stripe's own client, which knows nothing of ours."""
+    return StripeClient(key, base_addresses={"api": address}, max_network_retries=0)
 
 
 def periods(vendor: Vendor) -> list[tuple[Any, ...]]:
@@ -170,3 +176,23 @@ def test_pages_and_a_bad_day_of_the_feed(stripe: Vendor) -> None:
     ]
     stripe.sync()
     assert set(stripe.entry("accounts")) == made
+
+
+def test_the_vendors_own_client_reads_what_the_stand_in_holds(stripe: Vendor) -> None:
+    account = stripe.api.account
+    customers = {account.create("customers", name=f"Company {number}") for number in range(23)}
+    deleted = account.create("customers", name="Gone")
+    account.delete("customers", deleted)
+    sold = account.item("prod_1", 990)
+    subscription = account.subscribe(sorted(customers)[0], sold)
+
+    client = stripe_client(stripe.api.credentials["api_key"], stripe.api.base_url)
+    listed = client.v1.customers.list({"limit": 10}).auto_paging_iter()
+    assert {customer.id for customer in listed} == customers
+    found = client.v1.subscriptions.retrieve(subscription)
+    assert (found.status, found["items"]["data"][0]["price"]["unit_amount"]) == ("active", 990)
+    assert client.v1.customers.retrieve(deleted).deleted is True
+    events = client.v1.events.list({"type": "customer.deleted"}).data
+    assert [event.data.object["id"] for event in events] == [deleted]
+    with pytest.raises(AuthenticationError):
+        stripe_client("rk_test_wrong", stripe.api.base_url).v1.customers.list()

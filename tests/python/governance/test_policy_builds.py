@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -232,3 +232,15 @@ def test_a_past_due_item_stops_counting_after_the_days_of_the_policy(billing: Bi
 def test_a_kpi_without_recurring_revenue_has_no_other_policy(billing: Billing) -> None:
     with pytest.raises(ConfigurationError, match="win_rate does not rest on subscription periods"):
         values_under(billing.home, billing.settings, KpiQuery("win_rate"), "stripe")
+
+
+def test_a_kpi_is_computed_as_of_another_day_from_what_was_known_at_another_time(billing: Billing) -> None:
+    # at the end of March: 50 + 30, not paused yet, + 20 + 10 × 1.1 + 1; months after it have no row
+    def months(**asked: Any) -> dict[date, float]:
+        query = KpiQuery("monthly_recurring_revenue", since=date(2026, 2, 1))
+        columns, rows = values_under(billing.home, billing.settings, query, None, **asked)
+        return {row[columns.index("period_start")]: row[columns.index("value")] for row in rows}
+
+    assert months(as_of=date(2026, 3, 31)) == {date(2026, 2, 1): 111, date(2026, 3, 1): 112}
+    # before anything was loaded nothing was known
+    assert set(months(known_at=datetime(2020, 1, 1)).values()) <= {0, None}

@@ -147,17 +147,14 @@ def company_of(tests: Mapping[str, Entities]) -> Entities:
     together: dict[str, list[Row]] = defaultdict(list)
     for name, entities in tests.items():
         given = {"accounts": [{}]} | {entity: list(entity_rows) for entity, entity_rows in entities.items()}
-        for number, account in enumerate(given["accounts"]):
-            words = md5(f"{name}{number}".encode()).hexdigest()
-            unlike = {
-                "source_id": "account",
-                "segment": name,
-                "name": words,
-                "website_domain": f"{words}.example",
-            }
-            together["accounts"].append(_own(name, unlike | dict(account)))
         for entity, entity_rows in given.items():
-            if entity == "accounts":
+            if entity.rpartition(".")[2] == "accounts":
+                # the first account of one source is the first of another
+                for number, account in enumerate(entity_rows):
+                    words = md5(f"{name}{number}".encode()).hexdigest()
+                    unlike = {"source_id": "account", "segment": name, "name": words}
+                    own = unlike | {"website_domain": f"{words}.example"} | dict(account)
+                    together[entity].append(_own(name, own))
                 continue
             for number, row in enumerate(entity_rows):
                 defaults: dict[str, object] = {"source_id": f"{entity}-{number}"}

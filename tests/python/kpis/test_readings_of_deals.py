@@ -1,7 +1,7 @@
 """contracts/readings.md on deals: one test for each row, its numbers worked out in its comments."""
 
 import pytest
-from kpi_cases import EARLIER, NEW_YORK, Case, change, deal, lost, rows, won
+from kpi_cases import EARLIER, NEW_YORK, Case, change, deal, lost, rows, won, worth
 
 
 @rows(
@@ -322,3 +322,31 @@ def test_of_several_rows_with_one_source_id_the_latest_update_counts(case: Case)
 def test_what_the_source_deleted_leaves_every_count(case: Case) -> None:
     assert case.kpi("win_rate").denominator == 1
     assert case.as_of(EARLIER).kpi("win_rate").denominator == 1
+
+
+@rows(
+    accounts=[
+        {"source_id": "customer"},
+        {"source_id": "unknown_to_the_desk", "website_domain": "quiet-customer.example"},
+        {"source_id": "prospect", "website_domain": "prospect-of-silos.example"},
+        {"source_id": "d", "name": "Gone From Sales", "website_domain": "gone.example", "is_deleted": True},
+    ],
+    subscription_periods=[
+        worth(100, "2026-01-01", account_source_id="customer"),
+        worth(100, "2026-01-01", account_source_id="unknown_to_the_desk", subscription_id="other"),
+    ],
+    **{
+        "desk.accounts": [
+            {"source_id": "customer"},
+            {"source_id": "stranger", "name": "Nobody Sells To", "website_domain": "stranger.example"},
+            {"source_id": "d", "name": "Gone From Sales", "website_domain": "gone.example"},
+        ],
+        "desk.tickets": [{"account_source_id": "customer", "opened_at": "2026-01-05"}],
+    },
+)
+def test_the_silo_index_asks_each_silo_for_whom_it_should_know(case: Case) -> None:
+    # crm has deals and should know everyone, the desk only customers: of five, the customer both know and the
+    # prospect are known wherever they should be
+    found = case.kpi("silo_index")
+    assert (found.numerator, found.denominator) == (2, 5)
+    assert found.value == pytest.approx(0.4)

@@ -77,23 +77,9 @@ def test_the_inputs_of_a_kpi_are_entry_entities(kpis: dict[str, Node], models: d
         assert set(model["config"]["meta"]["kpi"]["inputs"]) <= entities, name
 
 
-# Supporting KPIs whose numbers no unit test works out by hand yet; the list only shrinks.
-WITHOUT_UNIT_TEST = {
-    "cac_payback",
-    "first_reply_time",
-    "funnel_conversion",
-    "lead_response_time",
-    "ltv_to_cac",
-    "magic_number",
-    "pipeline_coverage",
-    "pipeline_created",
-    "quota_attainment",
-    "satisfaction",
-    "silo_index",
-    "slip_rate",
-    "time_in_stage",
-    "time_to_first_value",
-}
+# It reads entry.accounts and revenue.accounts, and a unit test of dbt cannot stand in for two tables of one
+# name: tests/python/kpis/test_readings_of_deals.py works it out.
+WITHOUT_UNIT_TEST = {"silo_index"}
 
 
 def test_every_kpi_has_a_unit_test_worked_out_by_hand(kpis: dict[str, Node], manifest: Node) -> None:

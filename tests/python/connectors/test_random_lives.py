@@ -1,0 +1,272 @@
+"""Whatever happens at a vendor, and however its API behaves, the entry entities are what the vendor holds.
+
+Random scripts of creates, updates, deletes, undeletes, merges, purges, faults and reads. After every read
+each record is there once, as the vendor has it.
+"""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from decimal import Decimal
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+from vendor import Vendor
+
+from orchestration.errors import SourceFailed
+from orchestration.sources.salesforce import extract, tables
+from sandbox.vendors.faults import Fault
+
+pytestmark = pytest.mark.slow
+
+# `make lives` sets it: the same machine, at the size of the promise.
+SCRIPTS = int(os.environ.get("REVOPS_LIVES", "4"))
+
+amounts = st.decimals(min_value=0, max_value=10**9, places=2) | st.none()
+moments = st.integers(min_value=0, max_value=7200)
+faults = st.builds(
+    Fault,
+    what=st.sampled_from(
+        ["status", "truncate", "bad_json", "html", "reset", "expire", "error_200", "no_list"]
+    ),
+    path=st.sampled_from(["/query", "/describe", "/v1/", ""]),
+    nth=st.integers(min_value=1, max_value=12),
+    times=st.integers(min_value=1, max_value=6),
+    status=st.sampled_from([429, 500, 503]),
+)
+pages = st.sampled_from([1, 2, 3, None])
+
+
+class _Life(RuleBasedStateMachine):
+    """What every vendor's machine has: time, faults, and reads that may fail but never lie."""
+
+    kind: str
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._folder = TemporaryDirectory()
+        self._patch = pytest.MonkeyPatch()
+        self.prepare()
+        self.vendor = Vendor(self.kind, Path(self._folder.name), self._patch, quick=True)
+        self.read = False
+
+    def prepare(self) -> None:
+        """Before the vendor is there."""
+
+    def teardown(self) -> None:
+        self.vendor.close()
+        self._patch.undo()
+        self._folder.cleanup()
+
+    @rule(seconds=moments)
+    def time_passes(self, seconds: int) -> None:
+        self.vendor.pass_time(seconds=seconds)
+
+    @rule(fault=faults)
+    def something_breaks(self, fault: Fault) -> None:
+        fault.seen = 0
+        self.vendor.api.faults.append(fault)
+
+    @rule(size=pages, duplicates=st.booleans(), unordered=st.booleans())
+    def pages_change(self, size: int | None, duplicates: bool, unordered: bool) -> None:
+        quirks = self.vendor.api.quirks
+        # A page of one record that repeats the one before would never move on.
+        quirks.page_size, quirks.duplicates, quirks.unordered = size, duplicates and size != 1, unordered
+
+    @rule()
+    def a_read(self) -> None:
+        try:
+            self.vendor.sync(allow_shrink=True)
+        except SourceFailed:
+            # Nothing of it counts; what was read before is still there, and the next one reads it all.
+            return
+        self.read = True
+        self.compare()
+
+    @precondition(lambda self: self.vendor.api.faults)
+    @rule()
+    def a_read_on_a_good_day(self) -> None:
+        self.vendor.api.faults.clear()
+        self.vendor.sync(allow_shrink=True)
+        self.read = True
+        self.compare()
+
+    def compare(self) -> None:
+        """The entry entities against what the vendor holds."""
+        raise AssertionError("a machine compares something")
+
+    @invariant()
+    def ids_are_unique(self) -> None:
+        """`Vendor.entry` itself refuses an id that is there twice."""
+
+
+def _same(found: dict[str, dict[str, Any]], held: dict[str, dict[str, Any]]) -> None:
+    assert found.keys() == held.keys()
+    for key, expected in held.items():
+        assert {name: found[key][name] for name in expected} == expected
+
+
+class Salesforce(_Life):
+    """An org with accounts, contacts and deals."""
+
+    kind = "salesforce"
+
+    def prepare(self) -> None:
+        wanted = ("account", "opportunity", "opportunity_history", "opportunity_contact_role")
+        few = [table for table in tables.TABLES if table.name in wanted]
+        self._patch.setattr(extract, "TABLES", few)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.org = self.vendor.api.org
+        for name in ("Account", "Opportunity", "OpportunityHistory", "OpportunityContactRole"):
+            self.vendor.api.store.table(name)
+
+    def _pick(self, name: str, number: int, *, deleted: bool | None = False) -> str | None:
+        keys = [key for key, row in self.org.records(name).items() if deleted in (None, row["IsDeleted"])]
+        return keys[number % len(keys)] if keys else None
+
+    numbers = st.integers(min_value=0, max_value=99)
+
+    @rule(name=st.text(alphabet="abcé漢 ", min_size=1, max_size=8))
+    def an_account(self, name: str) -> None:
+        self.org.create("Account", Name=name)
+
+    @rule(amount=amounts, number=numbers)
+    def a_deal(self, amount: Decimal | None, number: int) -> None:
+        value = None if amount is None else float(amount)
+        account = self._pick("Account", number)
+        self.org.create("Opportunity", Name="Deal", StageName="Open", AccountId=account, Amount=value)
+
+    @rule(number=numbers, amount=amounts, stage=st.sampled_from(["Open", "Won", "Öffnung"]))
+    def a_deal_changes(self, number: int, amount: Decimal | None, stage: str) -> None:
+        if key := self._pick("Opportunity", number):
+            value = None if amount is None else float(amount)
+            self.org.update("Opportunity", key, Amount=value, StageName=stage)
+
+    @rule(number=numbers, name=st.sampled_from(["Account", "Opportunity"]))
+    def one_is_deleted(self, number: int, name: str) -> None:
+        if key := self._pick(name, number):
+            self.org.delete(name, key)
+
+    @rule(number=numbers, name=st.sampled_from(["Account", "Opportunity"]))
+    def one_is_restored(self, number: int, name: str) -> None:
+        if key := self._pick(name, number, deleted=True):
+            self.org.undelete(name, key)
+
+    @rule(number=numbers, name=st.sampled_from(["Account", "Opportunity"]))
+    def one_is_purged(self, number: int, name: str) -> None:
+        if key := self._pick(name, number, deleted=None):
+            self.org.purge(name, key)
+
+    @rule(one=numbers, other=numbers)
+    def two_accounts_are_merged(self, one: int, other: int) -> None:
+        winner, loser = self._pick("Account", one), self._pick("Account", other)
+        if winner and loser and winner != loser:
+            self.org.merge("Account", winner, loser)
+
+    def compare(self) -> None:
+        live = {
+            name: {key: row for key, row in self.org.records(name).items() if not row["IsDeleted"]}
+            for name in ("Account", "Opportunity")
+        }
+        _same(
+            self.vendor.entry("accounts"),
+            {key: {"name": row["Name"].strip() or None} for key, row in live["Account"].items()},
+        )
+        deals = {
+            key: {
+                "stage": row["StageName"],
+                "amount": None if row["Amount"] is None else Decimal(str(row["Amount"])),
+                "account_source_id": row["AccountId"],
+            }
+            for key, row in live["Opportunity"].items()
+        }
+        _same(self.vendor.entry("opportunities"), deals)
+
+
+class Stripe(_Life):
+    """An account with customers and invoices."""
+
+    kind = "stripe"
+    numbers = st.integers(min_value=0, max_value=99)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.account = self.vendor.api.account
+
+    def _pick(self, resource: str, number: int) -> str | None:
+        keys = sorted(self.account.objects(resource))
+        return keys[number % len(keys)] if keys else None
+
+    @rule(name=st.text(alphabet="abcé漢", min_size=1, max_size=8))
+    def a_customer(self, name: str) -> None:
+        self.account.create("customers", name=name, currency="usd")
+
+    @rule(number=numbers, name=st.text(alphabet="xyz", min_size=1, max_size=8))
+    def a_customer_changes(self, number: int, name: str) -> None:
+        if key := self._pick("customers", number):
+            self.account.update("customers", key, name=name)
+
+    @rule(number=numbers)
+    def a_customer_is_deleted(self, number: int) -> None:
+        if key := self._pick("customers", number):
+            self.account.delete("customers", key)
+
+    @rule(total=st.integers(min_value=0, max_value=10**12), currency=st.sampled_from(["usd", "jpy", "kwd"]))
+    def an_invoice(self, total: int, currency: str) -> None:
+        self.account.create("invoices", customer="cus_1", currency=currency, total=total, status="draft")
+
+    @rule(number=numbers, status=st.sampled_from(["open", "paid", "void"]))
+    def an_invoice_changes(self, number: int, status: str) -> None:
+        if key := self._pick("invoices", number):
+            self.account.update("invoices", key, status=status)
+
+    @rule(number=numbers)
+    def an_invoice_is_deleted(self, number: int) -> None:
+        if key := self._pick("invoices", number):
+            self.account.delete("invoices", key)
+
+    def compare(self) -> None:
+        customers = self.account.objects("customers")
+        _same(self.vendor.entry("accounts"), {key: {"name": row["name"]} for key, row in customers.items()})
+        places = {"usd": 2, "jpy": 0, "kwd": 3}
+        invoices = {
+            key: {
+                "amount": Decimal(row["total"]).scaleb(-places[row["currency"]]),
+                "status": row["status"],
+                "currency_code": row["currency"].upper(),
+            }
+            for key, row in self.account.objects("invoices").items()
+        }
+        _same(self.vendor.entry("invoices"), invoices)
+
+
+@contextmanager
+def _scripts(steps: int) -> Iterator[settings]:
+    yield settings(
+        max_examples=SCRIPTS,
+        stateful_step_count=steps,
+        deadline=None,
+        derandomize=SCRIPTS < 100,
+        suppress_health_check=list(HealthCheck),
+        # Making a failing script shorter reads the vendor hundreds of times more.
+        phases=[Phase.explicit, Phase.reuse, Phase.generate],
+    )
+
+
+@pytest.mark.parametrize("machine", [Salesforce, Stripe])
+def test_entry_equals_what_the_vendor_holds_after_any_life(machine: type[_Life]) -> None:
+    with _scripts(steps=20) as chosen:
+        run_state_machine_as_test(machine, settings=chosen)

@@ -26,20 +26,20 @@ ARGUMENTS = [
 
 @dataclass(frozen=True)
 class Picture:
-    """One picture: what of the page it shows, and how wide the window is."""
+    """One picture: what of the page it shows, from which block on, and how wide the window is."""
 
     name: str
     fragment: str
     width: int = 1440
     height: int = 1000
     dark: bool = False
+    block: str = ""
 
 
 PICTURES = (
     Picture("executive", "tab=executive"),
-    Picture("executive-dark", "tab=executive", dark=True),
-    Picture("sales", "tab=sales"),
-    Picture("win-rate", "tab=executive&show=win_rate"),
+    Picture("win-rate", "tab=executive&show=win_rate", width=1000, height=1000),
+    Picture("channels", "tab=marketing", width=1000, height=1000, block="channels"),
     Picture("phone", "tab=executive", width=390, height=844),
 )
 
@@ -49,7 +49,7 @@ def take(browser: Browser, page_file: Path, picture: Picture, folder: Path) -> P
     context = browser.new_context(
         viewport={"width": picture.width, "height": picture.height},
         color_scheme="dark" if picture.dark else "light",
-        device_scale_factor=2 if picture.width < 600 else 1,
+        device_scale_factor=1,
         reduced_motion="reduce",
     )
     page = context.new_page()
@@ -58,6 +58,10 @@ def take(browser: Browser, page_file: Path, picture: Picture, folder: Path) -> P
     # How old the data is depends on the day the picture is taken.
     page.locator(".as-of-age").evaluate_all("found => found.forEach((each) => each.remove())")
     path = folder / f"{picture.name}.png"
+    if picture.block:
+        page.locator(f"[data-block={picture.block}]").evaluate(
+            "block => scrollTo(0, block.getBoundingClientRect().top + scrollY - 120)"
+        )
     page.screenshot(path=path)
     context.close()
     return path

@@ -8,6 +8,8 @@ from company import SCALE, UNTIL, Company
 from sandbox.delivery import deliver
 from sandbox.world import World
 
+_OF_THE_COMPANY = {"browser", "catalog", "end_to_end"}
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """A published file at hand saves the tests of the page the run of the pretend company."""
@@ -24,3 +26,11 @@ def company(tmp_path_factory: pytest.TempPathFactory) -> Company:
     assert outcome.returncode == 0, outcome.stderr
     made.keep_first_version()
     return made
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests that share a build stay with one worker: those of the pretend company, else those of a folder."""
+    for item in items:
+        folder = item.path.parent.name
+        shares_company = folder in _OF_THE_COMPANY and "company" in getattr(item, "fixturenames", ())
+        item.add_marker(pytest.mark.xdist_group("company" if shares_company else folder))

@@ -23,12 +23,6 @@ def shared() -> Path:
     return folder
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests of one folder share builds, so one worker runs them all; folders run side by side."""
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(item.path.parent.name))
-
-
 @pytest.fixture
 def models(monkeypatch: pytest.MonkeyPatch) -> PretendedModels:
     """Pretended models in place of dbt, of identity resolution and of the page, which shows real ones."""

@@ -99,8 +99,13 @@ class SpendModel:
     q: float
     v: float
 
+    @property
+    def has_mean(self) -> bool:
+        """Whether the value of a purchase has a finite mean for a customer whose repeats are not known."""
+        return self.q > 1
+
     def expected(self, repeats: np.ndarray, mean_spend: np.ndarray) -> np.ndarray:
-        """Mean value of a purchase of each customer."""
+        """Mean value of a purchase of each customer; only where the model has one."""
         own = np.asarray(repeats, float)
         return np.asarray(self.p * (self.v + own * mean_spend) / (self.p * own + self.q - 1))
 
@@ -241,7 +246,10 @@ def write(con: duckdb.DuckDBPyConnection) -> int:
         again = seen.repeats > 0
         if again.sum() < MINIMUM_REPEAT_CUSTOMERS:
             continue
-        buying, spending = fit_purchases(seen), fit_spend(seen.repeats[again], spend[again])
+        spending = fit_spend(seen.repeats[again], spend[again])
+        if not spending.has_mean:
+            continue
+        buying = fit_purchases(seen)
         to_come = discounted_purchases(buying, seen, annual_discount_rate=rate, horizon_years=horizon)
         values = to_come * spending.expected(seen.repeats, spend)
         parameters = (buying.r, buying.alpha, buying.a, buying.b, spending.p, spending.q, spending.v)

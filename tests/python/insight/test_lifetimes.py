@@ -4,7 +4,7 @@ data.
 
 import numpy as np
 import pytest
-from scipy.stats import chi2
+from scipy.stats import chi2, gamma
 
 from orchestration.insight.purchases import (
     PurchaseModel,
@@ -202,3 +202,12 @@ def test_later_purchases_are_worth_less() -> None:
     assert free == pytest.approx(model.expected(seen, 5 * 365 / 7))
     dear = discounted_purchases(model, seen, annual_discount_rate=0.2, horizon_years=5)
     assert (dear < free).all() and (dear > free / 1.2**5).all()
+
+
+def test_spend_with_too_heavy_a_tail_has_no_mean_and_is_not_valued() -> None:
+    """Worth of a purchase = 1 / gamma(0.6): its mean is infinite, and any number for it would be a guess."""
+    worth = 100 / gamma.ppf((np.arange(200) + 0.5) / 200, 0.6)
+    model = fit_spend(np.full(200, 20.0), worth)
+
+    assert model.q < 1 and not model.has_mean
+    assert SpendModel(p=6.25, q=3.74, v=15.44).has_mean

@@ -28,6 +28,7 @@ def company(tmp_path_factory: pytest.TempPathFactory) -> Company:
     return made
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Tests that share a build stay with one worker: those of the pretend company, else those of a folder."""
     for item in items:

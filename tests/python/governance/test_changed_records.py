@@ -60,7 +60,7 @@ def _publish(
     duckdb.connect(str(folder / "revops.duckdb")).close()
     manifest = {"loads": {"acme": load}, "known_at": known_at}
     version = versions.Version("v1", folder, manifest, is_current=True)
-    monkeypatch.setattr(restatements, "current_version", lambda home: version)
+    monkeypatch.setattr(versions, "current_version", lambda home: version)
 
 
 def _changes(settings: Settings, known_at: datetime | None = None) -> list[dict[str, Any]]:

@@ -52,7 +52,7 @@ select
     moves.to_state,
     cast(count(*) as bigint) as moves,
     cast(count(distinct moves.case_id) as bigint) as cases,
-    avg(moves.waited_days) as mean_days,
+    cast(avg(cast(moves.waited_days as decimal(38, 9))) as double) as mean_days,
     {{ percentile('moves.waited_days', 0.5) }} as median_days,
     {{ percentile('moves.waited_days', 0.9) }} as p90_days,
     max(documented.max_days) as max_days,

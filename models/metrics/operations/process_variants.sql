@@ -37,7 +37,7 @@ counted as (
         variant,
         count(*) as cases,
         sum(events) as events,
-        avg(days) as mean_days,
+        cast(avg(cast(days as decimal(38, 9))) as double) as mean_days,
         {{ percentile('days', 0.5) }} as median_days
     from listed
     group by playbook, variant

@@ -43,7 +43,7 @@ by_department as (
         department,
         count(*) as respondents,
         sum(case when is_user then 1 else 0 end) as users,
-        avg(coalesce(uses_per_week, 0)) as uses_per_week,
+        cast(avg(cast(coalesce(uses_per_week, 0) as decimal(38, 9))) as double) as uses_per_week,
         max(answered_on) as last_answered_on
     from answers
     where rank_from_last = 1

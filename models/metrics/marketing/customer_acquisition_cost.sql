@@ -149,7 +149,7 @@ credits as (
     select
         opportunity_id,
         channel,
-        sum(cast(credit as decimal(38, 9))) as credit
+        sum(cast(credit as decimal(38, 15))) as credit
     from {{ ref('attribution') }}
     where model = 'linear'
     group by opportunity_id, channel
@@ -160,7 +160,7 @@ channel_events as (
         cast('channel' as {{ dbt.type_string() }}) as dimension,
         coalesce(credits.channel, 'unknown') as dimension_value,
         first_deals.became_customer_on as happened_on,
-        cast(coalesce(credits.credit, 1) as decimal(38, 9)) as customers,
+        cast(coalesce(credits.credit, 1) as decimal(38, 15)) as customers,
         1 as touched,
         {{ money('0') }} as own_spend
     from first_deals

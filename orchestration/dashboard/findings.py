@@ -14,6 +14,11 @@ _TABLES = (
     "opportunity_scores",
     "account_health",
 )
+# What of a table of one day comes first, where not all of it has room.
+_FIRST = {
+    "opportunity_scores": 'facts."win_probability" desc nulls last, ',
+    "account_health": 'facts."amount_at_risk" desc nulls last, ',
+}
 
 
 def findings(published: Published) -> dict[str, Table]:
@@ -43,7 +48,7 @@ def _latest(published: Published, name: str) -> Table | None:
     order = ", ".join(f'facts."{column}"' for column in columns)
     names, rows = published.read(
         f"select {', '.join([*named, *listed])} from {source} as facts{joins}"
-        f" order by {newest}{order} limit {_ROWS}"
+        f" order by {newest}{_FIRST.get(name, '')}{order} limit {_ROWS}"
     )
     return Table(names, rows, published.count(source)) if rows else None
 

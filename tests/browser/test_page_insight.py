@@ -27,6 +27,14 @@ create table metrics.revenue_forecast as select * from (values
     (date '{START}', 'North', 1.0, 2.0, 3.0, 0.5, 1.0, 0.5, 'naive', null),
     (date '{START}', 'company', 1e6, 2e6, 3e6, 5e5, 1e6, 5e5, 'model', null)
 ) as rows(period_start, unit, low, expected, high, won_so_far, from_pipeline, not_yet_created, method, needs);
+create table metrics.account_health as select * from (values
+    ('a', date '{START}', 0.97, 0.9, 'good', 30.0, 1000.0, date '2026-09-01',
+        '[{{"feature": "tenure", "log_odds": -0.5}}]', null),
+    ('b', date '{START}', 0.6, 0.9, 'at risk', 4000.0, 10000.0, null,
+        '[{{"feature": "tenure", "log_odds": 0.5}}, {{"feature": "region", "log_odds": -0.4}},
+        {{"feature": "use", "log_odds": 0.3}}]', null)
+) as rows(account_id, as_of, health, baseline_health, status, amount_at_risk, recurring_amount,
+    next_renewal_on, reasons, needs);
 create table metrics.attribution_by_channel as select * from (values
     ('first_touch', 'paid_search', 0.7, 70.0, 7, 0.2, 0.7), ('first_touch', 'event', 0.3, 30.0, 3, 0.3, 0.8),
     ('last_touch', 'paid_search', 0.2, 20.0, 2, 0.2, 0.7), ('last_touch', 'event', 0.8, 80.0, 8, 0.3, 0.8)
@@ -60,6 +68,18 @@ def test_the_worst_comes_first_and_says_why(tmp_path: Path, open_page: Opener) -
     assert team[2:] == ["Win rate", "12.0 %", "31.0 %", "28.0 %", "40.0 %", "behind its peers"]
     assert other[0] == "APAC"
     assert rows_of(opened, "tools")[0][3:] == ["Unused", "0.0 %", "8", "400", "4,800", "Phone (marketing)"]
+    assert opened.errors == []
+
+
+def test_the_most_revenue_at_risk_comes_first_with_its_reasons_in_words(
+    tmp_path: Path, open_page: Opener
+) -> None:
+    opened = open_page(with_insight(tmp_path), "tab=customer_success")
+    worst, good = rows_of(opened, "account-health")
+    assert any("needs help" in cell and cell.endswith("At risk") for cell in worst)
+    assert not any("needs help" in cell for cell in good)
+    assert worst[-2] == "Up: tenure, use; down: region"
+    assert good[-2] == "Down: tenure"
     assert opened.errors == []
 
 

@@ -8,6 +8,9 @@ import { definition } from "./reading.js";
 import { state } from "./state.js";
 import { cellText, heading } from "./tables.js";
 
+/** Kinds that are put into words here. */
+const AS_TEXT = new Set(["word", "reasons"]);
+
 /** Columns that lead nowhere on their own. */
 const ASIDE = new Set(["account_id", "opportunity_id", "period_end", "as_of", "model_version"]);
 
@@ -39,7 +42,7 @@ function insightView(name, columns, first, tone) {
     rows.sort(first);
   }
   return {
-    columns: shown.map(({ label, kind }) => ({ label, kind: kind === "word" ? "text" : kind })),
+    columns: shown.map(({ label, kind }) => ({ label, kind: AS_TEXT.has(kind) ? "text" : kind })),
     rows: rows.map((row) => ({ cells: shown.map(({ name: column, kind }, index) => insightCell(row, column, kind, index === 0 ? tone?.(row) : null)) })),
     foot: table.isComplete ? null : h("p", { class: "faint" }, `The latest ${plain(table.size)} of ${plain(table.total)} rows are on this page.`),
   };
@@ -75,9 +78,19 @@ function insightValue(value, kind, row) {
       return definition(row.kpi) ? short(value, definition(row.kpi).unit) : plain(value, 2);
     case "number":
       return plain(value, 2);
+    case "reasons":
+      return reasonsText(value);
     default:
       return value;
   }
+}
+
+/** What moved a chance, a JSON list of features with their effect, as "up: stage, segment; down: age". */
+function reasonsText(value) {
+  const reasons = JSON.parse(value);
+  const named = (sign) => reasons.filter((each) => Math.sign(each.log_odds) === sign).map((each) => each.feature);
+  const parts = [["up", named(1)], ["down", named(-1)]].filter(([, features]) => features.length > 0);
+  return sentence(parts.map(([way, features]) => `${way}: ${features.join(", ")}`).join("; "));
 }
 
 const last = (value) => (value === null || value === undefined ? Infinity : value);
@@ -249,15 +262,39 @@ export const dealScores = insightBlock({
   id: "scores",
   title: "Open deals by chance of winning",
   table: "opportunity_scores",
-  about: "Chance of the model beside the plain base rate",
-  explained: "The chance that a deal is won, with the reasons, beside the rate deals of its kind have without a model.",
+  about: "The likeliest first, with what moved the chance up or down",
+  explained: "The chance that a deal is won within 180 days. It comes from a model only where that beat the rate of all deals on later days than it learned from; the source's own probability stands beside it.",
+  columns: {
+    opportunity: ["Deal"],
+    source_id: ["Record"],
+    win_probability: ["Chance", "percent"],
+    baseline_probability: ["All deals", "percent"],
+    source_probability: ["By the source", "percent"],
+    reasons: ["What moved it", "reasons"],
+    needs: ["Missing"],
+  },
+  first: (left, right) => (right.win_probability ?? -1) - (left.win_probability ?? -1),
 });
 
 export const accountHealth = insightBlock({
   id: "account-health",
   title: "Account health",
   table: "account_health",
-  explained: "How each customer stands on the as-of day.",
+  about: "The most revenue at risk first, with what moved the risk up or down",
+  explained: "The chance of each customer to be one 180 days from the as-of day, and its recurring revenue times the risk that it is not. It comes from a model only where that beat the rate of all customers on later days than it learned from.",
+  columns: {
+    account: ["Account"],
+    status: ["Status", "word"],
+    health: ["Chance to stay", "percent"],
+    baseline_health: ["All customers", "percent"],
+    amount_at_risk: ["At risk", "money"],
+    recurring_amount: ["Recurring", "money"],
+    next_renewal_on: ["Next renewal", "day"],
+    reasons: ["What moved the risk", "reasons"],
+    needs: ["Missing"],
+  },
+  first: (left, right) => (right.amount_at_risk ?? -1) - (left.amount_at_risk ?? -1),
+  tone: (row) => (row.status === "at risk" ? "off_target" : null),
 });
 
 /** Which channel gets how much of the won deals, a column per model: the spread says how far to trust any of them. */

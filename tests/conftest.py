@@ -8,8 +8,6 @@ from company import SCALE, UNTIL, Company
 from sandbox.delivery import deliver
 from sandbox.world import World
 
-_OF_THE_COMPANY = {"browser", "catalog", "end_to_end"}
-
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """A published file at hand saves the tests of the page the run of the pretend company."""
@@ -28,10 +26,12 @@ def company(tmp_path_factory: pytest.TempPathFactory) -> Company:
     return made
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests that share a build stay with one worker: those of the pretend company, else those of a folder."""
-    for item in items:
-        folder = item.path.parent.name
-        shares_company = folder in _OF_THE_COMPANY and "company" in getattr(item, "fixturenames", ())
-        item.add_marker(pytest.mark.xdist_group("company" if shares_company else folder))
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Tests that share a build stay with one worker: those of the pretend company, else those of a folder.
+
+    Here and not in pytest_collection_modifyitems, where the workers have read the groups already.
+    """
+    folder = item.path.parent.name
+    named = "company" in getattr(item, "fixturenames", ())
+    shares_company = folder == "browser" or (folder in ("catalog", "end_to_end") and named)
+    item.add_marker(pytest.mark.xdist_group("company" if shares_company else folder))

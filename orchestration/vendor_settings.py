@@ -87,11 +87,19 @@ class Zendesk(VendorSource):
     kind: Literal["zendesk"]
 
 
+class Mailshake(VendorSource):
+    """A team, by its API key."""
+
+    kind: Literal["mailshake"]
+    base_url: str | None = "https://api.mailshake.com/2017-04-01"
+
+
 # One line per vendor; its folder is orchestration/sources/<kind>/.
-Vendor = Salesforce | Stripe | Hubspot | Zendesk
+Vendor = Salesforce | Stripe | Hubspot | Zendesk | Mailshake
 VENDORS: dict[str, type[VendorSource]] = {
     "salesforce": Salesforce,
     "stripe": Stripe,
     "hubspot": Hubspot,
     "zendesk": Zendesk,
+    "mailshake": Mailshake,
 }

@@ -171,7 +171,7 @@ DEALS = FILES + ", entities: {opportunities: {file: y"
         ),
         (
             "sources: [{name: a, kind: oracle, path: x}]",
-            "sources.a.kind is 'oracle'; use one of files, database, salesforce, stripe, hubspot, zendesk.",
+            "sources.a.kind is 'oracle'; use one of files, database, salesforce, stripe, hubspot, zendesk, mailshake.",
         ),
         (
             "sources: {name: a}",

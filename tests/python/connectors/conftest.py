@@ -51,3 +51,10 @@ def zendesk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Vendor]
     vendor = Vendor("zendesk", tmp_path, monkeypatch)
     yield vendor
     vendor.close()
+
+
+@pytest.fixture
+def google_ads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Vendor]:
+    vendor = Vendor("google_ads", tmp_path, monkeypatch)
+    yield vendor
+    vendor.close()

@@ -87,6 +87,30 @@ class Zendesk(VendorSource):
     kind: Literal["zendesk"]
 
 
+class Advertising(VendorSource):
+    """What the sources of advertising spend have.
+
+    `accounts` are the ids of those that are read, all the credentials reach if none is named. The last
+    `restated_days` are read again in every run; the first read goes back `history_days`. `token_url` is where
+    access tokens come from if it is not the vendor's own address.
+    """
+
+    token_url: str | None = Field(default=None, pattern=r"^https?://[^/\s]+/\S*$")
+    accounts: tuple[str | int, ...] = ()
+    restated_days: int = Field(default=30, ge=1, le=180)
+    history_days: int = Field(default=1095, ge=1)
+
+
+class GoogleAds(Advertising):
+    """`customer_id` is the account to sign in at, a manager account mostly; those below it are read, too."""
+
+    kind: Literal["google_ads"]
+    base_url: str | None = "https://googleads.googleapis.com"
+    api_version: str = Field(default="v25", pattern=r"^v\d+$")
+    customer_id: str | int
+    restated_days: int = Field(default=90, ge=1, le=180)
+
+
 class Mailshake(VendorSource):
     """A team, by its API key."""
 
@@ -95,11 +119,12 @@ class Mailshake(VendorSource):
 
 
 # One line per vendor; its folder is orchestration/sources/<kind>/.
-Vendor = Salesforce | Stripe | Hubspot | Zendesk | Mailshake
+Vendor = Salesforce | Stripe | Hubspot | Zendesk | GoogleAds | Mailshake
 VENDORS: dict[str, type[VendorSource]] = {
     "salesforce": Salesforce,
     "stripe": Stripe,
     "hubspot": Hubspot,
     "zendesk": Zendesk,
+    "google_ads": GoogleAds,
     "mailshake": Mailshake,
 }

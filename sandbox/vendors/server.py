@@ -48,13 +48,15 @@ class Answer:
 
 
 class StandIn(ABC):
-    """One vendor's API. A subclass answers requests; `credentials` are those it accepts.
+    """One vendor's API. A subclass answers requests; `credentials` are those it accepts, `settings` the keys
+    that a source of it needs in revops.yml.
 
     Tests set `clock`, append to `faults`, change `quirks`, and look at `requests`.
     """
 
     kind: ClassVar[str]
     credentials: ClassVar[Mapping[str, str]]
+    settings: ClassVar[Mapping[str, str]] = {}
 
     def __init__(self, store: Store) -> None:
         self.store = store

@@ -142,6 +142,15 @@ def shown(response: requests.Response) -> str:
     return " ".join(response.text.split())[:_SHOWN]
 
 
+def error_in(response: requests.Response) -> Record:
+    """The object under `error` of an answer that is no data, empty if there is none."""
+    try:
+        error = json.loads(response.content)["error"]
+    except (ValueError, TypeError, KeyError, RecursionError):
+        return {}
+    return error if isinstance(error, dict) else {}
+
+
 class _Unusable(Exception):
     """An answer that arrived and is no JSON, or did not arrive whole."""
 
@@ -373,11 +382,13 @@ class Client:
         items: str,
         paginator: BasePaginator | None = None,
         body: Any = None,
+        empty_with: str | None = None,
     ) -> Iterator[list[Record]]:
         """Pages of records, which lie under the dotted path `items` of an answer ("" if it is the list).
 
-        With `body` it is a POST. Raises SourceFailed for an answer without a list, for a page that repeats
-        the one before, and for one that leads back to itself.
+        With `body` it is a POST. An empty list may be left out of an answer that has `empty_with`. Raises
+        SourceFailed for an answer without a list, for a page that repeats the one before, and for one that
+        leads back to itself.
         """
         before: tuple[str, bytes] | None = None
         pages = self._rest.paginate(
@@ -391,7 +402,10 @@ class Client:
             hooks={"response": []},
         )
         for number, page in enumerate(pages, start=1):
-            records = _list_at(page.response.json(), items)
+            answer = page.response.json()
+            records = _list_at(answer, items)
+            if records is None and isinstance(answer, dict) and empty_with in answer:
+                records = []
             if records is None:
                 place = f"under '{items}'" if items else "in its answer"
                 raise self._failure(path, f"answered 200 without a list {place}")

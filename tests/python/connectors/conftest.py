@@ -54,6 +54,13 @@ def zendesk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Vendor]
 
 
 @pytest.fixture
+def google_ads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Vendor]:
+    vendor = Vendor("google_ads", tmp_path, monkeypatch)
+    yield vendor
+    vendor.close()
+
+
+@pytest.fixture
 def mailshake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Vendor]:
     vendor = Vendor("mailshake", tmp_path, monkeypatch)
     yield vendor

@@ -171,7 +171,8 @@ DEALS = FILES + ", entities: {opportunities: {file: y"
         ),
         (
             "sources: [{name: a, kind: oracle, path: x}]",
-            "sources.a.kind is 'oracle'; use one of files, database, salesforce, stripe, hubspot, zendesk, mailshake.",
+            "sources.a.kind is 'oracle'; use one of files, database, salesforce, stripe, hubspot, zendesk,"
+            " google_ads, mailshake.",
         ),
         (
             "sources: {name: a}",

@@ -111,6 +111,23 @@ class GoogleAds(Advertising):
     restated_days: int = Field(default=90, ge=1, le=180)
 
 
+class MetaAds(Advertising):
+    """`accounts` with or without act_. Meta freezes a day after 28 and keeps 37 months."""
+
+    kind: Literal["meta_ads"]
+    base_url: str | None = "https://graph.facebook.com"
+    api_version: str = Field(default="v25.0", pattern=r"^v\d+\.0$")
+    history_days: int = Field(default=1095, ge=1, le=1120)
+
+
+class LinkedinAds(Advertising):
+    """`api_version` is the month of LinkedIn's marketing API; each lives for about a year."""
+
+    kind: Literal["linkedin_ads"]
+    base_url: str | None = "https://api.linkedin.com"
+    api_version: str = Field(default="202610", pattern=r"^20\d{4}$")
+
+
 class Mailshake(VendorSource):
     """A team, by its API key."""
 
@@ -119,12 +136,14 @@ class Mailshake(VendorSource):
 
 
 # One line per vendor; its folder is orchestration/sources/<kind>/.
-Vendor = Salesforce | Stripe | Hubspot | Zendesk | GoogleAds | Mailshake
+Vendor = Salesforce | Stripe | Hubspot | Zendesk | GoogleAds | MetaAds | LinkedinAds | Mailshake
 VENDORS: dict[str, type[VendorSource]] = {
     "salesforce": Salesforce,
     "stripe": Stripe,
     "hubspot": Hubspot,
     "zendesk": Zendesk,
     "google_ads": GoogleAds,
+    "meta_ads": MetaAds,
+    "linkedin_ads": LinkedinAds,
     "mailshake": Mailshake,
 }

@@ -1,21 +1,23 @@
 """What stand-ins of advertising platforms share: accounts, campaigns, and what each cost on each day."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date
 from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from sandbox import ids
-from sandbox.vendors.server import StandIn
+from sandbox.vendors.server import Answer, Request, StandIn
 from sandbox.vendors.store import Record
 
 
 class Platform:
     """The accounts of an advertiser and what is booked on them. Days are restated by booking them again."""
 
-    def __init__(self, stand_in: StandIn) -> None:
+    def __init__(self, stand_in: StandIn, calendar: str | None = None) -> None:
+        """With a `calendar` every account has its days, whatever its own time zone is."""
         self._stand_in = stand_in
+        self._calendar = calendar
         self._made = 0
 
     def records(self, table: str) -> dict[str, Record]:
@@ -59,7 +61,9 @@ class Platform:
     def today(self, account: str) -> date:
         """The day it is on an account's calendar."""
         now = self._stand_in.clock().replace(tzinfo=ZoneInfo("UTC"))
-        return now.astimezone(ZoneInfo(self.records("accounts")[account]["timezone"])).date()
+        return now.astimezone(
+            ZoneInfo(self._calendar or self.records("accounts")[account]["timezone"])
+        ).date()
 
     def campaigns_of(self, account: str) -> list[Record]:
         """The campaigns of an account in the order they were made."""
@@ -79,3 +83,30 @@ class Platform:
     def _new_id(self, kind: str) -> str:
         self._made += 1
         return ids.zendesk(f"{self._stand_in.kind} {kind}", str(self._made))
+
+
+class Tokens:
+    """Access tokens for a refresh token, at /token."""
+
+    def __init__(self, credentials: Mapping[str, str]) -> None:
+        self._form = {"grant_type": "refresh_token"}
+        self._form |= {name: credentials[name] for name in ("client_id", "client_secret", "refresh_token")}
+        self._valid: set[str] = set()
+        self._given = 0
+
+    def give(self, request: Request) -> Answer:
+        """A new token for the right form."""
+        if request.body != self._form:
+            return Answer({"error": "invalid_grant", "error_description": "Bad Request"}, 400)
+        self._given += 1
+        token = f"access-of-the-sandbox-{self._given}"
+        self._valid.add(token)
+        return Answer({"access_token": token, "expires_in": 3599, "token_type": "Bearer"})
+
+    def takes(self, request: Request) -> bool:
+        """Whether a request has a token that is still good."""
+        return request.headers.get("Authorization", "").removeprefix("Bearer ") in self._valid
+
+    def expire(self) -> None:
+        """Every token's time is over."""
+        self._valid.clear()

@@ -10,7 +10,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any, ClassVar
 
-from sandbox.vendors.advertising import Platform
+from sandbox.vendors.advertising import Platform, Tokens
 from sandbox.vendors.server import Answer, Request, StandIn
 from sandbox.vendors.store import Record, Store
 
@@ -42,19 +42,18 @@ class GoogleAdsStandIn(StandIn):
         self.platform = Platform(self)
         # Accounts this user may not see into.
         self.hidden: set[str] = set()
-        self._tokens: set[str] = set()
-        self._given = 0
+        self._tokens = Tokens(self.credentials)
 
     def expire_tokens(self) -> None:
         """An access token lives an hour; this one is over."""
-        self._tokens.clear()
+        self._tokens.expire()
 
     def answer(self, request: Request) -> Answer:
         """As Google would."""
         parts = request.path.strip("/").split("/")
         if parts == ["token"]:
-            return self._token(request)
-        if request.headers.get("Authorization", "").removeprefix("Bearer ") not in self._tokens:
+            return self._tokens.give(request)
+        if not self._tokens.takes(request):
             return _error(401, "UNAUTHENTICATED", "authenticationError", "OAUTH_TOKEN_INVALID")
         if request.headers.get("developer-token") != self.credentials["developer_token"]:
             return _error(403, "PERMISSION_DENIED", "authorizationError", "DEVELOPER_TOKEN_NOT_APPROVED")
@@ -62,16 +61,6 @@ class GoogleAdsStandIn(StandIn):
             case [version, "customers", customer, "googleAds:search"] if version in _VERSIONS:
                 return self._search(customer, request)
         return Answer(b"<html>Error 404 (Not Found)!!1</html>", 404, {"Content-Type": "text/html"})
-
-    def _token(self, request: Request) -> Answer:
-        wanted = {"grant_type": "refresh_token"}
-        wanted |= {name: self.credentials[name] for name in ("client_id", "client_secret", "refresh_token")}
-        if request.body != wanted:
-            return Answer({"error": "invalid_grant", "error_description": "Bad Request"}, 400)
-        self._given += 1
-        token = f"ya29.sandbox-{self._given}"
-        self._tokens.add(token)
-        return Answer({"access_token": token, "expires_in": 3599, "token_type": "Bearer"})
 
     def _search(self, customer: str, request: Request) -> Answer:
         if request.headers.get("login-customer-id") != self.manager or customer in self.hidden:

@@ -25,13 +25,16 @@ def system_clock() -> datetime:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What was asked. `body` is the parsed JSON or form, `query` has every value of every parameter."""
+    """What was asked. `body` is the parsed JSON or form, `query` has every value of every parameter, `url` is
+    the path with them as they were written.
+    """
 
     method: str
     path: str
     query: Mapping[str, list[str]]
     headers: Mapping[str, str]
     body: Any
+    url: str = ""
 
     def get(self, name: str, default: str = "") -> str:
         """The last value of a parameter of the URL."""
@@ -138,6 +141,7 @@ def _handler(stand_in: StandIn) -> type[BaseHTTPRequestHandler]:
                 query=parse_qs(parts.query, keep_blank_values=True),
                 headers=dict(self.headers.items()),
                 body=self._body(),
+                url=self.path,
             )
             with stand_in.lock:
                 stand_in.requests.append(request)

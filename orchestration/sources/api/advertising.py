@@ -101,7 +101,8 @@ class AdvertisingConnector(Connector[Options]):
         """The accounts that are read, listed once. Raises MissingPermission for one that is out of reach."""
         if self._listed_accounts is None:
             found = {str(each["id"]): each for page in self.list_accounts() for each in page}
-            wanted = [str(account) for account in self.source.accounts]
+            # As people copy them: 123-456-7890 at Google, act_123 at Meta.
+            wanted = [str(each).replace("-", "").removeprefix("act_") for each in self.source.accounts]
             if missing := [account for account in wanted if account not in found]:
                 raise MissingPermission(
                     f"Source '{self.source.name}' does not reach the advertising account"
@@ -134,6 +135,19 @@ class AdvertisingConnector(Connector[Options]):
             return str(self.client.sign_in(url, form)["access_token"])
 
         return RenewableToken(fetch)
+
+
+def stretches(first: date, last: date, days: int) -> Iterator[tuple[date, date]]:
+    """The days from first to last in stretches of at most so many days, both ends included."""
+    while first <= last:
+        end = min(first + timedelta(days=days - 1), last)
+        yield first, end
+        first = end + timedelta(days=1)
+
+
+def halves(first: date, last: date) -> Iterator[tuple[date, date]]:
+    """A stretch of at least two days as two."""
+    return stretches(first, last, ((last - first).days + 2) // 2)
 
 
 def _day_of(account: Record, moment: datetime) -> date:

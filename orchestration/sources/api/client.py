@@ -35,6 +35,7 @@ _READ_SECONDS = 60
 _ANSWER_SECONDS = 600
 _ANSWER_BYTES = 256 * 2**20
 _SAME_REQUEST = 8
+_POLL_SECONDS = 3600
 _MAX_PAGES = 200_000
 _LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 _SHOWN = 300
@@ -175,6 +176,7 @@ class GuardedSession(requests.Session):
         self.token: RenewableToken | None = None
         self.secrets: set[str] = set()
         self.requests_sent = 0
+        self.may_repeat = False
         # No credentials from a .netrc, and no proxy in front of this machine.
         self.trust_env = urlsplit(base_url).hostname not in _LOOPBACK
 
@@ -284,7 +286,7 @@ class GuardedSession(requests.Session):
     def _refuse_loops(self, request: requests.PreparedRequest) -> None:
         body = request.body if isinstance(request.body, bytes) else str(request.body or "").encode()
         key = hashlib.sha256(f"{request.method} {request.url} ".encode() + body).digest()
-        self._asked[key] += 1
+        self._asked[key] += not self.may_repeat
         if self._asked[key] > _SAME_REQUEST:
             raise SourceFailed(
                 f"{self._where(request)} was asked the same {_SAME_REQUEST} times; its pages lead in a"
@@ -373,6 +375,22 @@ class Client:
     def post(self, path: str, body: Any = None, *, form: Mapping[str, str] | None = None) -> Any:
         """The JSON answer to a JSON body, or to a form."""
         return self._rest.post(path, json=body, data=dict(form) if form else None).json()
+
+    def poll(
+        self, path: str, params: Mapping[str, Any], *, is_done: Callable[[Record], bool], expect: str
+    ) -> Record:
+        """The JSON at a path once it is done, asked for again and again for at most an hour."""
+        waited, wait = 0.0, 1.0
+        self.session.may_repeat = True
+        try:
+            while not is_done(answer := self.get(path, params, expect=expect)):
+                if waited > _POLL_SECONDS:
+                    raise self._failure(path, f"was not done after {_POLL_SECONDS // 60} minutes")
+                sleep(wait)
+                waited, wait = waited + wait, min(2 * wait, 30.0)
+        finally:
+            self.session.may_repeat = False
+        return dict(answer)
 
     def pages(
         self,

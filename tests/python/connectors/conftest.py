@@ -55,7 +55,21 @@ def zendesk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Vendor]
 
 @pytest.fixture
 def google_ads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Vendor]:
-    vendor = Vendor("google_ads", tmp_path, monkeypatch)
+    vendor = Vendor("google_ads", tmp_path, monkeypatch, quick=True)
+    yield vendor
+    vendor.close()
+
+
+@pytest.fixture
+def meta_ads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Vendor]:
+    vendor = Vendor("meta_ads", tmp_path, monkeypatch, quick=True)
+    yield vendor
+    vendor.close()
+
+
+@pytest.fixture
+def linkedin_ads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Vendor]:
+    vendor = Vendor("linkedin_ads", tmp_path, monkeypatch, quick=True)
     yield vendor
     vendor.close()
 

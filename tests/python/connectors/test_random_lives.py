@@ -41,7 +41,9 @@ faults = st.builds(
     what=st.sampled_from(
         ["status", "truncate", "bad_json", "html", "reset", "expire", "error_200", "no_list"]
     ),
-    path=st.sampled_from(["/query", "/describe", "/v1/", "search", "", "/list"]),
+    path=st.sampled_from(
+        ["/query", "/describe", "/v1/", "search", "campaign", "insights", "Analytics", "", "/list"]
+    ),
     nth=st.integers(min_value=1, max_value=12),
     times=st.integers(min_value=1, max_value=6),
     status=st.sampled_from([429, 500, 503]),
@@ -315,6 +317,14 @@ class GoogleAds(_Advertising):
     kind = "google_ads"
 
 
+class MetaAds(_Advertising):
+    kind = "meta_ads"
+
+
+class LinkedinAds(_Advertising):
+    kind = "linkedin_ads"
+
+
 class Mailshake(_Life):
     """A team with campaigns, recipients and what they do."""
 
@@ -395,7 +405,7 @@ def _scripts(steps: int) -> Iterator[settings]:
     )
 
 
-@pytest.mark.parametrize("machine", [Salesforce, Stripe, GoogleAds, Mailshake])
+@pytest.mark.parametrize("machine", [Salesforce, Stripe, GoogleAds, MetaAds, LinkedinAds, Mailshake])
 def test_entry_equals_what_the_vendor_holds_after_any_life(machine: type[_Life]) -> None:
     with _scripts(steps=20) as chosen:
         run_state_machine_as_test(machine, settings=chosen)

@@ -135,8 +135,14 @@ class Mailshake(VendorSource):
     base_url: str | None = "https://api.mailshake.com/2017-04-01"
 
 
+class Jira(VendorSource):
+    """`base_url` is the site's address, https://<company>.atlassian.net."""
+
+    kind: Literal["jira"]
+
+
 # One line per vendor; its folder is orchestration/sources/<kind>/.
-Vendor = Salesforce | Stripe | Hubspot | Zendesk | GoogleAds | MetaAds | LinkedinAds | Mailshake
+Vendor = Salesforce | Stripe | Hubspot | Zendesk | GoogleAds | MetaAds | LinkedinAds | Mailshake | Jira
 VENDORS: dict[str, type[VendorSource]] = {
     "salesforce": Salesforce,
     "stripe": Stripe,
@@ -146,4 +152,5 @@ VENDORS: dict[str, type[VendorSource]] = {
     "meta_ads": MetaAds,
     "linkedin_ads": LinkedinAds,
     "mailshake": Mailshake,
+    "jira": Jira,
 }

@@ -87,11 +87,20 @@ class Zendesk(VendorSource):
     kind: Literal["zendesk"]
 
 
+class Pipedrive(VendorSource):
+    """The history of deals is asked for deal by deal, and can be left out where the token budget is small."""
+
+    kind: Literal["pipedrive"]
+    base_url: str | None = "https://api.pipedrive.com"
+    deal_history: bool = True
+
+
 # One line per vendor; its folder is orchestration/sources/<kind>/.
-Vendor = Salesforce | Stripe | Hubspot | Zendesk
+Vendor = Salesforce | Stripe | Hubspot | Zendesk | Pipedrive
 VENDORS: dict[str, type[VendorSource]] = {
     "salesforce": Salesforce,
     "stripe": Stripe,
     "hubspot": Hubspot,
     "zendesk": Zendesk,
+    "pipedrive": Pipedrive,
 }

@@ -24,13 +24,16 @@ def system_clock() -> datetime:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What was asked. `body` is the parsed JSON or form, `query` has every value of every parameter."""
+    """What was asked. `body` is the parsed JSON or form, `query` has every value of every parameter, `url` is
+    the path with them as they were written.
+    """
 
     method: str
     path: str
     query: Mapping[str, list[str]]
     headers: Mapping[str, str]
     body: Any
+    url: str = ""
 
     def get(self, name: str, default: str = "") -> str:
         """The last value of a parameter of the URL."""
@@ -47,13 +50,15 @@ class Answer:
 
 
 class StandIn(ABC):
-    """One vendor's API. A subclass answers requests; `credentials` are those it accepts.
+    """One vendor's API. A subclass answers requests; `credentials` are those it accepts, `settings` the keys
+    that a source of it needs in revops.yml.
 
     Tests set `clock`, append to `faults`, change `quirks`, and look at `requests`.
     """
 
     kind: ClassVar[str]
     credentials: ClassVar[Mapping[str, str]]
+    settings: ClassVar[Mapping[str, str]] = {}
 
     def __init__(self, store: Store) -> None:
         self.store = store
@@ -131,6 +136,7 @@ def _handler(stand_in: StandIn) -> type[BaseHTTPRequestHandler]:
                 query=parse_qs(parts.query, keep_blank_values=True),
                 headers=dict(self.headers.items()),
                 body=self._body(),
+                url=self.path,
             )
             with stand_in.lock:
                 stand_in.requests.append(request)

@@ -41,7 +41,9 @@ faults = st.builds(
     what=st.sampled_from(
         ["status", "truncate", "bad_json", "html", "reset", "expire", "error_200", "no_list"]
     ),
-    path=st.sampled_from(["/query", "/describe", "/v1/", "/v2/", ""]),
+    path=st.sampled_from(
+        ["/query", "/describe", "/v1/", "/v2/", "search", "campaign", "insights", "Analytics", ""]
+    ),
     nth=st.integers(min_value=1, max_value=12),
     times=st.integers(min_value=1, max_value=6),
     status=st.sampled_from([429, 500, 503]),
@@ -350,6 +352,75 @@ class Pipedrive(_Life):
         self.same("opportunities", deals)
 
 
+class _Advertising(_Life):
+    """A platform with two accounts, whose days are booked, restated and credited."""
+
+    numbers = st.integers(min_value=0, max_value=99)
+    # Within the days that are read again, whatever time passes between two reads.
+    days = st.integers(min_value=0, max_value=9)
+    costs = st.decimals(min_value=0, max_value=10**7, places=2)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.platform = self.vendor.api.platform
+        self.accounts = [self.platform.account("EUR", zone) for zone in ("Asia/Tokyo", "America/Lima")]
+
+    def _pick(self, number: int) -> str | None:
+        keys = sorted(self.platform.records("campaigns"))
+        return keys[number % len(keys)] if keys else None
+
+    @rule(number=numbers, name=st.text(alphabet="abcé漢", min_size=1, max_size=8))
+    def a_campaign(self, number: int, name: str) -> None:
+        self.platform.campaign(self.accounts[number % 2], name)
+
+    @rule(number=numbers, name=st.text(alphabet="xyz", min_size=1, max_size=8))
+    def a_campaign_is_renamed(self, number: int, name: str) -> None:
+        if key := self._pick(number):
+            self.platform.change(key, name=name)
+
+    @rule(number=numbers)
+    def a_campaign_is_removed(self, number: int) -> None:
+        if key := self._pick(number):
+            self.platform.remove(key)
+
+    @rule(number=numbers, days=days, cost=costs)
+    def a_day_is_booked(self, number: int, days: int, cost: Decimal) -> None:
+        if key := self._pick(number):
+            today = self.platform.today(self.platform.records("campaigns")[key]["account"])
+            self.platform.book(key, today - timedelta(days=days), cost)
+
+    @rule(number=numbers, days=days)
+    def a_day_is_credited(self, number: int, days: int) -> None:
+        if key := self._pick(number):
+            today = self.platform.today(self.platform.records("campaigns")[key]["account"])
+            self.platform.unbook(key, today - timedelta(days=days))
+
+    def compare(self) -> None:
+        campaigns = self.platform.records("campaigns")
+        live = {key: {"name": row["name"]} for key, row in campaigns.items() if not row["is_removed"]}
+        _same(self.vendor.entry("campaigns"), live)
+        days = {
+            f"{campaigns[row['campaign']]['account']}/{row['campaign']}/{row['day']}": {
+                "amount": Decimal(row["cost"]),
+                "currency_code": "EUR",
+            }
+            for row in self.platform.records("days").values()
+        }
+        _same(self.vendor.entry("spend"), days)
+
+
+class GoogleAds(_Advertising):
+    kind = "google_ads"
+
+
+class MetaAds(_Advertising):
+    kind = "meta_ads"
+
+
+class LinkedinAds(_Advertising):
+    kind = "linkedin_ads"
+
+
 @contextmanager
 def _scripts(steps: int) -> Iterator[settings]:
     yield settings(
@@ -363,7 +434,17 @@ def _scripts(steps: int) -> Iterator[settings]:
     )
 
 
-@pytest.mark.parametrize("machine", [Salesforce, Stripe, Pipedrive])
+MACHINES = (
+    Salesforce,
+    Stripe,
+    GoogleAds,
+    MetaAds,
+    LinkedinAds,
+    Pipedrive,
+)
+
+
+@pytest.mark.parametrize("machine", MACHINES)
 def test_entry_equals_what_the_vendor_holds_after_any_life(machine: type[_Life]) -> None:
     with _scripts(steps=20) as chosen:
         run_state_machine_as_test(machine, settings=chosen)

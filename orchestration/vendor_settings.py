@@ -136,8 +136,15 @@ class LinkedinAds(Advertising):
     api_version: str = Field(default="202610", pattern=r"^20\d{4}$")
 
 
+class Mailshake(VendorSource):
+    """A team, by its API key."""
+
+    kind: Literal["mailshake"]
+    base_url: str | None = "https://api.mailshake.com/2017-04-01"
+
+
 # One line per vendor; its folder is orchestration/sources/<kind>/.
-Vendor = Salesforce | Stripe | Hubspot | Zendesk | GoogleAds | MetaAds | LinkedinAds | Pipedrive
+Vendor = Salesforce | Stripe | Hubspot | Zendesk | GoogleAds | MetaAds | LinkedinAds | Mailshake | Pipedrive
 VENDORS: dict[str, type[VendorSource]] = {
     "salesforce": Salesforce,
     "stripe": Stripe,
@@ -147,4 +154,5 @@ VENDORS: dict[str, type[VendorSource]] = {
     "google_ads": GoogleAds,
     "meta_ads": MetaAds,
     "linkedin_ads": LinkedinAds,
+    "mailshake": Mailshake,
 }

@@ -72,3 +72,10 @@ def linkedin_ads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ve
     vendor = Vendor("linkedin_ads", tmp_path, monkeypatch, quick=True)
     yield vendor
     vendor.close()
+
+
+@pytest.fixture
+def mailshake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Vendor]:
+    vendor = Vendor("mailshake", tmp_path, monkeypatch)
+    yield vendor
+    vendor.close()

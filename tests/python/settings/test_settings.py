@@ -172,7 +172,7 @@ DEALS = FILES + ", entities: {opportunities: {file: y"
         ),
         (
             "sources: [{name: a, kind: oracle, path: x}]",
-            f"sources.a.kind is 'oracle'; use one of {', '.join(['files', 'database', *VENDORS])}.",
+            "sources.a.kind is 'oracle'; use one of files, database, " + ", ".join(VENDORS) + ".",
         ),
         (
             "sources: {name: a}",

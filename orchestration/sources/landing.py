@@ -48,11 +48,13 @@ class Rest:
     """What the source says of records that the batches of a read leave out; asked when those are read.
 
     `gone` are keys of records it deleted. `keys`, where it can list them, are those of all it has, so that
-    whatever else the log has was deleted. Every other record of the log is taken to be there unchanged.
+    whatever else the log has was deleted. `covered`, where the batches hold a part of the records in whole,
+    tells whether a key belongs to that part. Every other record of the log is taken to be there unchanged.
     """
 
     gone: Callable[[], Iterable[str]] = lambda: ()
     keys: Iterable[Sequence[str]] | None = None
+    covered: Callable[[], Callable[[str], bool] | None] = lambda: None
 
 
 @dataclass
@@ -217,6 +219,7 @@ class Landing:
         versions.settle_duplicates(staging, table, None if read.may_repeat else self._run_id, read.location)
         versions.current(staging, self._log, table)
         if read.rest is not None:
+            self._gather_covered(read.rest)
             in_census = versions.infer_census(staging, table, listed=read.rest.keys is not None)
         versions.compare(staging, table)
         counted.append(read.live_rows())
@@ -366,6 +369,17 @@ class Landing:
             kept = (key for key in keys if not self._suppression.has_record(self._source, table.name, key))
             staging.insert("listed", ["_key"], ([key] for key in kept))
         staging.run("delete from staged where _key in (from gone)")
+
+    def _gather_covered(self, rest: Rest) -> None:
+        """Add to `gone` what the log has of the part that was read in whole, and the source no longer has."""
+        if (is_covered := rest.covered()) is None:
+            return
+        kept = self._staging.run(
+            "select _key from current_versions where not _is_deleted"
+            " and _key not in (select _key from winners)"
+            " and _key not in (select _key from rejected where _key is not null)"
+        )
+        self._staging.insert("gone", ["_key"], ([key] for (key,) in kept if is_covered(key)))
 
     def _add_problems(self, entity: str, location: str, problems: Iterable[Problem]) -> None:
         if self._suppression:

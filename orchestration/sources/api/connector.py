@@ -1,7 +1,7 @@
 """What a vendor's folder provides: its tables as data, and how their records are read."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, ClassVar, Generic, TypeVar
@@ -104,6 +104,12 @@ class Connector(ABC, Generic[Options]):
 
     def census(self, table: Table, window: Window) -> Iterator[list[Record]] | None:
         """The keys of all records, for tables whose deletions are seen in no other way; None if they are."""
+        return None
+
+    def covered(self, table: Table, window: Window) -> Callable[[str], bool] | None:
+        """Whether a key belongs to the part of the table that `pages` gave in whole, such as the last days:
+        it is gone if it did not come. Asked after the pages; None where there is no such part.
+        """
         return None
 
     def state(self, table: Table) -> str | None:

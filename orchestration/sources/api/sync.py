@@ -170,6 +170,7 @@ class _TableRead:
             rest=Rest(
                 gone=lambda: self._connector.gone(self._table, window),
                 keys=None if listed is None else self._keys(listed),
+                covered=lambda: self._connector.covered(self._table, window),
             ),
             live_rows=lambda: self._connector.live_rows(self._table, window),
             cursor_value=lambda: self._cursor_value(records, told["changed"]),
@@ -189,7 +190,10 @@ class _TableRead:
             batches=records.batches(self._rows(pages)),
             rest=None
             if self._table.complete
-            else Rest(gone=lambda: self._connector.gone(self._table, window)),
+            else Rest(
+                gone=lambda: self._connector.gone(self._table, window),
+                covered=lambda: self._connector.covered(self._table, window),
+            ),
             live_rows=lambda: self._connector.live_rows(self._table, window),
             cursor_value=lambda: self._cursor_value(records, None),
             may_repeat=True,

@@ -7,6 +7,7 @@ each record is there once, as the vendor has it.
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -40,7 +41,9 @@ faults = st.builds(
     what=st.sampled_from(
         ["status", "truncate", "bad_json", "html", "reset", "expire", "error_200", "no_list"]
     ),
-    path=st.sampled_from(["/query", "/describe", "/v1/", ""]),
+    path=st.sampled_from(
+        ["/query", "/describe", "/v1/", "search", "campaign", "insights", "Analytics", "", "/list"]
+    ),
     nth=st.integers(min_value=1, max_value=12),
     times=st.integers(min_value=1, max_value=6),
     status=st.sampled_from([429, 500, 503]),
@@ -253,6 +256,142 @@ class Stripe(_Life):
         _same(self.vendor.entry("invoices"), invoices)
 
 
+class _Advertising(_Life):
+    """A platform with two accounts, whose days are booked, restated and credited."""
+
+    numbers = st.integers(min_value=0, max_value=99)
+    # Within the days that are read again, whatever time passes between two reads.
+    days = st.integers(min_value=0, max_value=9)
+    costs = st.decimals(min_value=0, max_value=10**7, places=2)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.platform = self.vendor.api.platform
+        self.accounts = [self.platform.account("EUR", zone) for zone in ("Asia/Tokyo", "America/Lima")]
+
+    def _pick(self, number: int) -> str | None:
+        keys = sorted(self.platform.records("campaigns"))
+        return keys[number % len(keys)] if keys else None
+
+    @rule(number=numbers, name=st.text(alphabet="abcé漢", min_size=1, max_size=8))
+    def a_campaign(self, number: int, name: str) -> None:
+        self.platform.campaign(self.accounts[number % 2], name)
+
+    @rule(number=numbers, name=st.text(alphabet="xyz", min_size=1, max_size=8))
+    def a_campaign_is_renamed(self, number: int, name: str) -> None:
+        if key := self._pick(number):
+            self.platform.change(key, name=name)
+
+    @rule(number=numbers)
+    def a_campaign_is_removed(self, number: int) -> None:
+        if key := self._pick(number):
+            self.platform.remove(key)
+
+    @rule(number=numbers, days=days, cost=costs)
+    def a_day_is_booked(self, number: int, days: int, cost: Decimal) -> None:
+        if key := self._pick(number):
+            today = self.platform.today(self.platform.records("campaigns")[key]["account"])
+            self.platform.book(key, today - timedelta(days=days), cost)
+
+    @rule(number=numbers, days=days)
+    def a_day_is_credited(self, number: int, days: int) -> None:
+        if key := self._pick(number):
+            today = self.platform.today(self.platform.records("campaigns")[key]["account"])
+            self.platform.unbook(key, today - timedelta(days=days))
+
+    def compare(self) -> None:
+        campaigns = self.platform.records("campaigns")
+        live = {key: {"name": row["name"]} for key, row in campaigns.items() if not row["is_removed"]}
+        _same(self.vendor.entry("campaigns"), live)
+        days = {
+            f"{campaigns[row['campaign']]['account']}/{row['campaign']}/{row['day']}": {
+                "amount": Decimal(row["cost"]),
+                "currency_code": "EUR",
+            }
+            for row in self.platform.records("days").values()
+        }
+        _same(self.vendor.entry("spend"), days)
+
+
+class GoogleAds(_Advertising):
+    kind = "google_ads"
+
+
+class MetaAds(_Advertising):
+    kind = "meta_ads"
+
+
+class LinkedinAds(_Advertising):
+    kind = "linkedin_ads"
+
+
+class Mailshake(_Life):
+    """A team with campaigns, recipients and what they do."""
+
+    kind = "mailshake"
+    numbers = st.integers(min_value=0, max_value=99)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.team = self.vendor.api.team
+        self.team.campaign("First")
+
+    def _pick(self, name: str, number: int) -> str | None:
+        keys = sorted(self.team.records(name))
+        return keys[number % len(keys)] if keys else None
+
+    @rule(title=st.text(alphabet="abcé漢", min_size=1, max_size=8))
+    def a_campaign(self, title: str) -> None:
+        self.team.campaign(title)
+
+    @rule(number=numbers, company=st.text(alphabet="xyz", min_size=1, max_size=8))
+    def a_recipient(self, number: int, company: str) -> None:
+        if key := self._pick("campaigns", number):
+            self.team.recipient(key, f"{company}{number}@b.test", "A B", company=company)
+
+    @rule(number=numbers, title=st.text(alphabet="xyz", min_size=1, max_size=8))
+    def a_campaign_is_renamed(self, number: int, title: str) -> None:
+        if key := self._pick("campaigns", number):
+            self.team.update("campaigns", key, title=title)
+
+    @rule(number=numbers, by_hand=st.booleans())
+    def an_e_mail(self, number: int, by_hand: bool) -> None:
+        if key := self._pick("recipients", number):
+            self.team.send(key, "x@team.test", by_hand=by_hand)
+
+    @rule(number=numbers, kind=st.sampled_from(["open", "click", "reply", "bounce", "unsubscribe"]))
+    def an_answer(self, number: int, kind: str) -> None:
+        if key := self._pick("sent", number):
+            if kind == "open":
+                self.team.open(key)
+            elif kind == "click":
+                self.team.click(key, "https://team.test")
+            else:
+                self.team.reply(key, kind)
+
+    @rule(number=numbers, name=st.sampled_from(["campaigns", "recipients", "sent"]))
+    def one_is_deleted(self, number: int, name: str) -> None:
+        if key := self._pick(name, number):
+            self.team.delete(name, key)
+
+    def compare(self) -> None:
+        campaigns = self.team.records("campaigns")
+        _same(self.vendor.entry("campaigns"), {key: {"name": row["title"]} for key, row in campaigns.items()})
+        people = {
+            key: {"email": row["emailAddress"], "company_name": row["fields"]["company"]}
+            for key, row in self.team.records("recipients").items()
+        }
+        _same(self.vendor.entry("people"), people)
+        raw = {"sent": "sent_message", "opens": "open", "clicks": "click", "replies": "reply"}
+        touches = {
+            f"{one}:{key}": {"person_source_id": row["_recipient"], "campaign_source_id": row["_campaign"]}
+            for table, one in raw.items()
+            for key, row in self.team.records(table).items()
+            if not row.get("isDuplicate")
+        }
+        _same(self.vendor.entry("touches"), touches)
+
+
 @contextmanager
 def _scripts(steps: int) -> Iterator[settings]:
     yield settings(
@@ -266,7 +405,7 @@ def _scripts(steps: int) -> Iterator[settings]:
     )
 
 
-@pytest.mark.parametrize("machine", [Salesforce, Stripe])
+@pytest.mark.parametrize("machine", [Salesforce, Stripe, GoogleAds, MetaAds, LinkedinAds, Mailshake])
 def test_entry_equals_what_the_vendor_holds_after_any_life(machine: type[_Life]) -> None:
     with _scripts(steps=20) as chosen:
         run_state_machine_as_test(machine, settings=chosen)

@@ -76,7 +76,8 @@ def test_what_every_step_and_table_took_is_known_to_programs_and_to_the_next_run
     with open_published(tmp_path / "home") as con:
         rows = con.execute(
             "select step, status, row_count, rows_appended, seconds >= 0, peak_memory_bytes > 0"
-            " from operations.run_steps where run_id = ? and (step = 'publish' or table_name = 'raw_acme.accounts')"
+            " from operations.run_steps where run_id = ?"
+            " and (step = 'publish' or table_name = 'raw_acme.accounts')"
             " order by step",
             [first.run_id],
         ).fetchall()

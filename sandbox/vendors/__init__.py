@@ -20,6 +20,7 @@ KINDS = (
     "meta_ads",
     "linkedin_ads",
     "mailshake",
+    "pipedrive",
     "jira",
 )
 

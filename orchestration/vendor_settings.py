@@ -149,9 +149,26 @@ class Jira(VendorSource):
     kind: Literal["jira"]
 
 
+class Asana(VendorSource):
+    """Every workspace that the token reaches."""
+
+    kind: Literal["asana"]
+    base_url: str | None = "https://app.asana.com/api/1.0"
+
+
 # One line per vendor; its folder is orchestration/sources/<kind>/.
 Vendor = (
-    Salesforce | Stripe | Hubspot | Zendesk | GoogleAds | MetaAds | LinkedinAds | Mailshake | Pipedrive | Jira
+    Salesforce
+    | Stripe
+    | Hubspot
+    | Zendesk
+    | GoogleAds
+    | MetaAds
+    | LinkedinAds
+    | Mailshake
+    | Pipedrive
+    | Jira
+    | Asana
 )
 VENDORS: dict[str, type[VendorSource]] = {
     "salesforce": Salesforce,
@@ -164,4 +181,5 @@ VENDORS: dict[str, type[VendorSource]] = {
     "linkedin_ads": LinkedinAds,
     "mailshake": Mailshake,
     "jira": Jira,
+    "asana": Asana,
 }

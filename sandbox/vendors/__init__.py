@@ -22,6 +22,7 @@ KINDS = (
     "mailshake",
     "pipedrive",
     "jira",
+    "asana",
 )
 
 

@@ -86,3 +86,10 @@ def jira(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Vendor]:
     vendor = Vendor("jira", tmp_path, monkeypatch, quick=True)
     yield vendor
     vendor.close()
+
+
+@pytest.fixture
+def asana(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Vendor]:
+    vendor = Vendor("asana", tmp_path, monkeypatch, quick=True)
+    yield vendor
+    vendor.close()

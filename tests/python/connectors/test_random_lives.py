@@ -550,6 +550,58 @@ class Jira(_Life):
         return datetime(1970, 1, 1) + timedelta(milliseconds=max(moved))
 
 
+class Asana(_Life):
+    """A workspace with projects and tasks that are moved, done and deleted."""
+
+    kind = "asana"
+    numbers = st.integers(min_value=0, max_value=99)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.board = self.vendor.api.board
+        self.projects = [self.board.project(name) for name in ("Website", "Events")]
+
+    def _pick(self, number: int) -> str | None:
+        keys = sorted(self.board.records("tasks"))
+        return keys[number % len(keys)] if keys else None
+
+    @rule(name=st.text(alphabet="abcé漢", min_size=1, max_size=8), number=numbers)
+    def a_task(self, name: str, number: int) -> None:
+        self.board.task(self.projects[number % 2], name)
+
+    @rule(number=numbers, name=st.text(alphabet="xyz", min_size=1, max_size=8))
+    def a_task_changes(self, number: int, name: str) -> None:
+        if key := self._pick(number):
+            self.board.update(key, name=name)
+
+    @rule(number=numbers, done=st.booleans())
+    def a_task_is_done_or_not(self, number: int, done: bool) -> None:
+        if key := self._pick(number):
+            (self.board.complete if done else self.board.reopen)(key)
+
+    @rule(number=numbers, places=st.sampled_from([(0,), (1,), (0, 1)]))
+    def a_task_is_moved(self, number: int, places: tuple[int, ...]) -> None:
+        if key := self._pick(number):
+            self.board.place(key, *(self.projects[place] for place in places))
+
+    @rule(number=numbers)
+    def a_task_is_deleted(self, number: int) -> None:
+        if key := self._pick(number):
+            self.board.delete("tasks", key)
+
+    def compare(self) -> None:
+        projects = {key: row["name"] for key, row in self.board.records("projects").items()}
+        tasks = {
+            key: {
+                "name": row["name"],
+                "project": projects[min(row["_projects"])],
+                "status": "completed" if row["completed"] else "open",
+            }
+            for key, row in self.board.records("tasks").items()
+        }
+        _same(self.vendor.entry("tasks"), tasks)
+
+
 @contextmanager
 def _scripts(steps: int) -> Iterator[settings]:
     yield settings(
@@ -564,7 +616,7 @@ def _scripts(steps: int) -> Iterator[settings]:
 
 
 @pytest.mark.parametrize(
-    "machine", [Salesforce, Stripe, GoogleAds, MetaAds, LinkedinAds, Mailshake, Pipedrive, Jira]
+    "machine", [Salesforce, Stripe, GoogleAds, MetaAds, LinkedinAds, Mailshake, Pipedrive, Jira, Asana]
 )
 def test_entry_equals_what_the_vendor_holds_after_any_life(machine: type[_Life]) -> None:
     with _scripts(steps=20) as chosen:

@@ -1,8 +1,9 @@
 -- KPI anomalies: which KPI broke with its own history in the last complete month, in total or in a slice?
--- Grain: kpi, dimension, dimension_value. The change is that against the mean of the three months before, by factors where values
--- are positive and no shares; expected is the median of such changes. An anomaly is unlikely by chance, held at 5 % false ones among all that are told (Benjamini and Hochberg), and a
--- tenth of the value or more.
--- Left out: readings other than the default, owners, monthly recurring revenue (a twelfth of annual), slices with less than twelve such changes before the month.
+-- Grain: kpi, dimension, dimension_value. The change is that against the mean of the three months before, by factors where
+-- values are positive and no shares; expected is the median of such changes. An anomaly is unlikely by chance, held at 5 % false
+-- ones among all that are told (Benjamini and Hochberg), and a tenth of the value or more.
+-- Left out: readings other than the default, owners, monthly recurring revenue (a twelfth of annual), slices with less than
+-- twelve such changes before the month.
 
 with
 

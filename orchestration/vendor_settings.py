@@ -128,8 +128,14 @@ class LinkedinAds(Advertising):
     api_version: str = Field(default="202610", pattern=r"^20\d{4}$")
 
 
+class Chargebee(VendorSource):
+    """`base_url` is the site's address, https://<site>.chargebee.com, with product catalog 2.0."""
+
+    kind: Literal["chargebee"]
+
+
 # One line per vendor; its folder is orchestration/sources/<kind>/.
-Vendor = Salesforce | Stripe | Hubspot | Zendesk | GoogleAds | MetaAds | LinkedinAds
+Vendor = Salesforce | Stripe | Hubspot | Zendesk | GoogleAds | MetaAds | LinkedinAds | Chargebee
 VENDORS: dict[str, type[VendorSource]] = {
     "salesforce": Salesforce,
     "stripe": Stripe,
@@ -138,4 +144,5 @@ VENDORS: dict[str, type[VendorSource]] = {
     "google_ads": GoogleAds,
     "meta_ads": MetaAds,
     "linkedin_ads": LinkedinAds,
+    "chargebee": Chargebee,
 }

@@ -72,3 +72,10 @@ def linkedin_ads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ve
     vendor = Vendor("linkedin_ads", tmp_path, monkeypatch, quick=True)
     yield vendor
     vendor.close()
+
+
+@pytest.fixture
+def chargebee(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Vendor]:
+    vendor = Vendor("chargebee", tmp_path, monkeypatch, quick=True)
+    yield vendor
+    vendor.close()

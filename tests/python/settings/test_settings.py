@@ -172,7 +172,7 @@ DEALS = FILES + ", entities: {opportunities: {file: y"
         (
             "sources: [{name: a, kind: oracle, path: x}]",
             "sources.a.kind is 'oracle'; use one of files, database, salesforce, stripe, hubspot, zendesk,"
-            " google_ads, meta_ads, linkedin_ads.",
+            " google_ads, meta_ads, linkedin_ads, chargebee.",
         ),
         (
             "sources: {name: a}",

@@ -134,8 +134,15 @@ class Chargebee(VendorSource):
     kind: Literal["chargebee"]
 
 
+class Mailshake(VendorSource):
+    """A team, by its API key."""
+
+    kind: Literal["mailshake"]
+    base_url: str | None = "https://api.mailshake.com/2017-04-01"
+
+
 # One line per vendor; its folder is orchestration/sources/<kind>/.
-Vendor = Salesforce | Stripe | Hubspot | Zendesk | GoogleAds | MetaAds | LinkedinAds | Chargebee
+Vendor = Salesforce | Stripe | Hubspot | Zendesk | GoogleAds | MetaAds | LinkedinAds | Chargebee | Mailshake
 VENDORS: dict[str, type[VendorSource]] = {
     "salesforce": Salesforce,
     "stripe": Stripe,
@@ -145,4 +152,5 @@ VENDORS: dict[str, type[VendorSource]] = {
     "meta_ads": MetaAds,
     "linkedin_ads": LinkedinAds,
     "chargebee": Chargebee,
+    "mailshake": Mailshake,
 }

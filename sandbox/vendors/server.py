@@ -7,6 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, ClassVar
 from urllib.parse import parse_qs, urlsplit
@@ -127,6 +128,10 @@ def _handler(stand_in: StandIn) -> type[BaseHTTPRequestHandler]:
 
         def log_message(self, format: str, *arguments: Any) -> None:
             """Nothing is logged."""
+
+        def date_time_string(self, timestamp: float | None = None) -> str:
+            """The vendor's clock, which every answer names."""
+            return format_datetime(stand_in.clock().replace(tzinfo=UTC), usegmt=True)
 
         def _handle(self) -> None:
             parts = urlsplit(self.path)

@@ -129,6 +129,15 @@ def retry_after(response: requests.Response) -> float | None:
         return None
 
 
+def seconds_until(response: requests.Response, moment: datetime) -> float:
+    """How long it is until a moment that an answer names, by the clock of whoever answered."""
+    try:
+        now = parsedate_to_datetime(response.headers["Date"])
+    except (KeyError, ValueError):
+        now = datetime.now(UTC)
+    return max(0.0, (moment - now).total_seconds())
+
+
 def shown(response: requests.Response) -> str:
     """The beginning of an answer, for people."""
     return " ".join(response.text.split())[:_SHOWN]

@@ -42,7 +42,7 @@ faults = st.builds(
         ["status", "truncate", "bad_json", "html", "reset", "expire", "error_200", "no_list"]
     ),
     path=st.sampled_from(
-        ["/query", "/describe", "/v1/", "search", "campaign", "insights", "Analytics", "/v2/", ""]
+        ["/query", "/describe", "/v1/", "search", "campaign", "insights", "Analytics", "/v2/", "", "/list"]
     ),
     nth=st.integers(min_value=1, max_value=12),
     times=st.integers(min_value=1, max_value=6),
@@ -401,6 +401,73 @@ class Chargebee(_Life):
         }
 
 
+class Mailshake(_Life):
+    """A team with campaigns, recipients and what they do."""
+
+    kind = "mailshake"
+    numbers = st.integers(min_value=0, max_value=99)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.team = self.vendor.api.team
+        self.team.campaign("First")
+
+    def _pick(self, name: str, number: int) -> str | None:
+        keys = sorted(self.team.records(name))
+        return keys[number % len(keys)] if keys else None
+
+    @rule(title=st.text(alphabet="abcé漢", min_size=1, max_size=8))
+    def a_campaign(self, title: str) -> None:
+        self.team.campaign(title)
+
+    @rule(number=numbers, company=st.text(alphabet="xyz", min_size=1, max_size=8))
+    def a_recipient(self, number: int, company: str) -> None:
+        if key := self._pick("campaigns", number):
+            self.team.recipient(key, f"{company}{number}@b.test", "A B", company=company)
+
+    @rule(number=numbers, title=st.text(alphabet="xyz", min_size=1, max_size=8))
+    def a_campaign_is_renamed(self, number: int, title: str) -> None:
+        if key := self._pick("campaigns", number):
+            self.team.update("campaigns", key, title=title)
+
+    @rule(number=numbers, by_hand=st.booleans())
+    def an_e_mail(self, number: int, by_hand: bool) -> None:
+        if key := self._pick("recipients", number):
+            self.team.send(key, "x@team.test", by_hand=by_hand)
+
+    @rule(number=numbers, kind=st.sampled_from(["open", "click", "reply", "bounce", "unsubscribe"]))
+    def an_answer(self, number: int, kind: str) -> None:
+        if key := self._pick("sent", number):
+            if kind == "open":
+                self.team.open(key)
+            elif kind == "click":
+                self.team.click(key, "https://team.test")
+            else:
+                self.team.reply(key, kind)
+
+    @rule(number=numbers, name=st.sampled_from(["campaigns", "recipients", "sent"]))
+    def one_is_deleted(self, number: int, name: str) -> None:
+        if key := self._pick(name, number):
+            self.team.delete(name, key)
+
+    def compare(self) -> None:
+        campaigns = self.team.records("campaigns")
+        _same(self.vendor.entry("campaigns"), {key: {"name": row["title"]} for key, row in campaigns.items()})
+        people = {
+            key: {"email": row["emailAddress"], "company_name": row["fields"]["company"]}
+            for key, row in self.team.records("recipients").items()
+        }
+        _same(self.vendor.entry("people"), people)
+        raw = {"sent": "sent_message", "opens": "open", "clicks": "click", "replies": "reply"}
+        touches = {
+            f"{one}:{key}": {"person_source_id": row["_recipient"], "campaign_source_id": row["_campaign"]}
+            for table, one in raw.items()
+            for key, row in self.team.records(table).items()
+            if not row.get("isDuplicate")
+        }
+        _same(self.vendor.entry("touches"), touches)
+
+
 @contextmanager
 def _scripts(steps: int) -> Iterator[settings]:
     yield settings(
@@ -414,7 +481,9 @@ def _scripts(steps: int) -> Iterator[settings]:
     )
 
 
-@pytest.mark.parametrize("machine", [Salesforce, Stripe, GoogleAds, MetaAds, LinkedinAds, Chargebee])
+@pytest.mark.parametrize(
+    "machine", [Salesforce, Stripe, GoogleAds, MetaAds, LinkedinAds, Chargebee, Mailshake]
+)
 def test_entry_equals_what_the_vendor_holds_after_any_life(machine: type[_Life]) -> None:
     with _scripts(steps=20) as chosen:
         run_state_machine_as_test(machine, settings=chosen)

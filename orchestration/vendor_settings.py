@@ -87,6 +87,14 @@ class Zendesk(VendorSource):
     kind: Literal["zendesk"]
 
 
+class Pipedrive(VendorSource):
+    """The history of deals is asked for deal by deal, and can be left out where the token budget is small."""
+
+    kind: Literal["pipedrive"]
+    base_url: str | None = "https://api.pipedrive.com"
+    deal_history: bool = True
+
+
 class Advertising(VendorSource):
     """What the sources of advertising spend have.
 
@@ -142,12 +150,24 @@ class Mailshake(VendorSource):
 
 
 # One line per vendor; its folder is orchestration/sources/<kind>/.
-Vendor = Salesforce | Stripe | Hubspot | Zendesk | GoogleAds | MetaAds | LinkedinAds | Chargebee | Mailshake
+Vendor = (
+    Salesforce
+    | Stripe
+    | Hubspot
+    | Zendesk
+    | GoogleAds
+    | MetaAds
+    | LinkedinAds
+    | Chargebee
+    | Mailshake
+    | Pipedrive
+)
 VENDORS: dict[str, type[VendorSource]] = {
     "salesforce": Salesforce,
     "stripe": Stripe,
     "hubspot": Hubspot,
     "zendesk": Zendesk,
+    "pipedrive": Pipedrive,
     "google_ads": GoogleAds,
     "meta_ads": MetaAds,
     "linkedin_ads": LinkedinAds,

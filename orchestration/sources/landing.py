@@ -96,7 +96,7 @@ class EntityResult:
     """What became of one table: rows at the source, and what they did to the log.
 
     `rows_appended` are new versions without tombstones, `rows_deleted` are tombstones. A skipped table was
-    not read because its source did not change; all its counts are 0.
+    not read because its source did not change; all its counts are 0. `cursor_value` is how far it was read.
     """
 
     entity: str
@@ -109,6 +109,7 @@ class EntityResult:
     rows_deleted: int = 0
     seconds: float = 0.0
     skipped: bool = False
+    cursor_value: str | None = None
 
 
 class CursorMissedRecords(Exception):
@@ -244,6 +245,7 @@ class Landing:
             rows_unchanged=at_source - rejected - duplicate - appended,
             rows_deleted=deleted,
             seconds=time.monotonic() - started,
+            cursor_value=read.cursor_value(),
         )
         self._record(read, result)
         return result
@@ -408,7 +410,7 @@ class Landing:
                 staging.count(versions.KEPT),
                 versions.money_at_source(staging, table),
                 versions.money(staging, table, versions.KEPT),
-                read.cursor_value(),
+                result.cursor_value,
             ]
         )
         self._staged.append(table)

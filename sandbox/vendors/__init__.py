@@ -21,6 +21,7 @@ KINDS = (
     "linkedin_ads",
     "chargebee",
     "mailshake",
+    "pipedrive",
 )
 
 

@@ -9,7 +9,7 @@ import json
 import random
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -165,12 +165,14 @@ class GuardedSession(requests.Session):
         base_url: str,
         limits: Limits,
         refusal: Callable[[requests.Response], Refusal | None],
+        scrolls: Collection[str] = (),
     ) -> None:
         super().__init__()
         self._source = source
         self._origins = {_origin(base_url)}
         self._limits = limits
         self._refusal = refusal
+        self._scrolls = scrolls
         self._sent: deque[float] = deque()
         self._asked: Counter[bytes] = Counter()
         self.token: RenewableToken | None = None
@@ -284,6 +286,8 @@ class GuardedSession(requests.Session):
             )
 
     def _refuse_loops(self, request: requests.PreparedRequest) -> None:
+        if urlsplit(request.url or "").path in self._scrolls:
+            return
         body = request.body if isinstance(request.body, bytes) else str(request.body or "").encode()
         key = hashlib.sha256(f"{request.method} {request.url} ".encode() + body).digest()
         self._asked[key] += not self.may_repeat
@@ -334,9 +338,12 @@ class Client:
         auth: AuthBase | None = None,
         secrets: Mapping[str, str] | None = None,
         refusal: Callable[[requests.Response], Refusal | None] = usual_refusal,
+        scrolls: Collection[str] = (),
     ) -> None:
-        """`refusal` reads the vendor's own ways to say no; `secrets` never appear in a sentence."""
-        self.session = GuardedSession(source, base_url, limits, refusal)
+        """`refusal` reads the vendor's own ways to say no; `secrets` never appear in a sentence. `scrolls`
+        are paths where the same request gives the next page each time; their reader notices what repeats.
+        """
+        self.session = GuardedSession(source, base_url, limits, refusal, scrolls)
         self.session.secrets |= {secret for secret in (secrets or {}).values() if secret}
         self.session.headers["Accept"] = "application/json"
         self.session.headers["User-Agent"] = "revops-warehouse"

@@ -74,6 +74,12 @@ class Stripe(VendorSource):
     api_version: str = Field(default="2025-03-31.basil", pattern=r"^\d{4}-\d{2}-\d{2}(\.\w+)?$")
 
 
+class Chargebee(VendorSource):
+    """`base_url` is the site's address, https://<site>.chargebee.com, with product catalog 2.0."""
+
+    kind: Literal["chargebee"]
+
+
 class Hubspot(VendorSource):
     """A portal, by the token of a private app."""
 
@@ -136,12 +142,6 @@ class LinkedinAds(Advertising):
     api_version: str = Field(default="202610", pattern=r"^20\d{4}$")
 
 
-class Chargebee(VendorSource):
-    """`base_url` is the site's address, https://<site>.chargebee.com, with product catalog 2.0."""
-
-    kind: Literal["chargebee"]
-
-
 class Mailshake(VendorSource):
     """A team, by its API key."""
 
@@ -149,28 +149,36 @@ class Mailshake(VendorSource):
     base_url: str | None = "https://api.mailshake.com/2017-04-01"
 
 
+class Jira(VendorSource):
+    """`base_url` is the site's address, https://<company>.atlassian.net."""
+
+    kind: Literal["jira"]
+
+
 # One line per vendor; its folder is orchestration/sources/<kind>/.
 Vendor = (
     Salesforce
     | Stripe
+    | Chargebee
     | Hubspot
     | Zendesk
     | GoogleAds
     | MetaAds
     | LinkedinAds
-    | Chargebee
     | Mailshake
     | Pipedrive
+    | Jira
 )
 VENDORS: dict[str, type[VendorSource]] = {
     "salesforce": Salesforce,
     "stripe": Stripe,
+    "chargebee": Chargebee,
     "hubspot": Hubspot,
     "zendesk": Zendesk,
     "pipedrive": Pipedrive,
     "google_ads": GoogleAds,
     "meta_ads": MetaAds,
     "linkedin_ads": LinkedinAds,
-    "chargebee": Chargebee,
     "mailshake": Mailshake,
+    "jira": Jira,
 }

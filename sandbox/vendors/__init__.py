@@ -22,6 +22,7 @@ KINDS = (
     "chargebee",
     "mailshake",
     "pipedrive",
+    "jira",
 )
 
 

@@ -7,7 +7,7 @@ each record is there once, as the vendor has it.
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -352,75 +352,6 @@ class Pipedrive(_Life):
         self.same("opportunities", deals)
 
 
-class _Advertising(_Life):
-    """A platform with two accounts, whose days are booked, restated and credited."""
-
-    numbers = st.integers(min_value=0, max_value=99)
-    # Within the days that are read again, whatever time passes between two reads.
-    days = st.integers(min_value=0, max_value=9)
-    costs = st.decimals(min_value=0, max_value=10**7, places=2)
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.platform = self.vendor.api.platform
-        self.accounts = [self.platform.account("EUR", zone) for zone in ("Asia/Tokyo", "America/Lima")]
-
-    def _pick(self, number: int) -> str | None:
-        keys = sorted(self.platform.records("campaigns"))
-        return keys[number % len(keys)] if keys else None
-
-    @rule(number=numbers, name=st.text(alphabet="abcé漢", min_size=1, max_size=8))
-    def a_campaign(self, number: int, name: str) -> None:
-        self.platform.campaign(self.accounts[number % 2], name)
-
-    @rule(number=numbers, name=st.text(alphabet="xyz", min_size=1, max_size=8))
-    def a_campaign_is_renamed(self, number: int, name: str) -> None:
-        if key := self._pick(number):
-            self.platform.change(key, name=name)
-
-    @rule(number=numbers)
-    def a_campaign_is_removed(self, number: int) -> None:
-        if key := self._pick(number):
-            self.platform.remove(key)
-
-    @rule(number=numbers, days=days, cost=costs)
-    def a_day_is_booked(self, number: int, days: int, cost: Decimal) -> None:
-        if key := self._pick(number):
-            today = self.platform.today(self.platform.records("campaigns")[key]["account"])
-            self.platform.book(key, today - timedelta(days=days), cost)
-
-    @rule(number=numbers, days=days)
-    def a_day_is_credited(self, number: int, days: int) -> None:
-        if key := self._pick(number):
-            today = self.platform.today(self.platform.records("campaigns")[key]["account"])
-            self.platform.unbook(key, today - timedelta(days=days))
-
-    def compare(self) -> None:
-        campaigns = self.platform.records("campaigns")
-        live = {key: {"name": row["name"]} for key, row in campaigns.items() if not row["is_removed"]}
-        _same(self.vendor.entry("campaigns"), live)
-        days = {
-            f"{campaigns[row['campaign']]['account']}/{row['campaign']}/{row['day']}": {
-                "amount": Decimal(row["cost"]),
-                "currency_code": "EUR",
-            }
-            for row in self.platform.records("days").values()
-        }
-        _same(self.vendor.entry("spend"), days)
-
-
-class GoogleAds(_Advertising):
-    kind = "google_ads"
-
-
-class MetaAds(_Advertising):
-    kind = "meta_ads"
-
-
-class LinkedinAds(_Advertising):
-    kind = "linkedin_ads"
-
-
 class Chargebee(_Life):
     """A site with customers, invoices and subscriptions."""
 
@@ -497,6 +428,75 @@ class Chargebee(_Life):
         }
 
 
+class _Advertising(_Life):
+    """A platform with two accounts, whose days are booked, restated and credited."""
+
+    numbers = st.integers(min_value=0, max_value=99)
+    # Within the days that are read again, whatever time passes between two reads.
+    days = st.integers(min_value=0, max_value=9)
+    costs = st.decimals(min_value=0, max_value=10**7, places=2)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.platform = self.vendor.api.platform
+        self.accounts = [self.platform.account("EUR", zone) for zone in ("Asia/Tokyo", "America/Lima")]
+
+    def _pick(self, number: int) -> str | None:
+        keys = sorted(self.platform.records("campaigns"))
+        return keys[number % len(keys)] if keys else None
+
+    @rule(number=numbers, name=st.text(alphabet="abcé漢", min_size=1, max_size=8))
+    def a_campaign(self, number: int, name: str) -> None:
+        self.platform.campaign(self.accounts[number % 2], name)
+
+    @rule(number=numbers, name=st.text(alphabet="xyz", min_size=1, max_size=8))
+    def a_campaign_is_renamed(self, number: int, name: str) -> None:
+        if key := self._pick(number):
+            self.platform.change(key, name=name)
+
+    @rule(number=numbers)
+    def a_campaign_is_removed(self, number: int) -> None:
+        if key := self._pick(number):
+            self.platform.remove(key)
+
+    @rule(number=numbers, days=days, cost=costs)
+    def a_day_is_booked(self, number: int, days: int, cost: Decimal) -> None:
+        if key := self._pick(number):
+            today = self.platform.today(self.platform.records("campaigns")[key]["account"])
+            self.platform.book(key, today - timedelta(days=days), cost)
+
+    @rule(number=numbers, days=days)
+    def a_day_is_credited(self, number: int, days: int) -> None:
+        if key := self._pick(number):
+            today = self.platform.today(self.platform.records("campaigns")[key]["account"])
+            self.platform.unbook(key, today - timedelta(days=days))
+
+    def compare(self) -> None:
+        campaigns = self.platform.records("campaigns")
+        live = {key: {"name": row["name"]} for key, row in campaigns.items() if not row["is_removed"]}
+        _same(self.vendor.entry("campaigns"), live)
+        days = {
+            f"{campaigns[row['campaign']]['account']}/{row['campaign']}/{row['day']}": {
+                "amount": Decimal(row["cost"]),
+                "currency_code": "EUR",
+            }
+            for row in self.platform.records("days").values()
+        }
+        _same(self.vendor.entry("spend"), days)
+
+
+class GoogleAds(_Advertising):
+    kind = "google_ads"
+
+
+class MetaAds(_Advertising):
+    kind = "meta_ads"
+
+
+class LinkedinAds(_Advertising):
+    kind = "linkedin_ads"
+
+
 class Mailshake(_Life):
     """A team with campaigns, recipients and what they do."""
 
@@ -564,6 +564,68 @@ class Mailshake(_Life):
         _same(self.vendor.entry("touches"), touches)
 
 
+class Jira(_Life):
+    """A site with issues that are moved, given to people and deleted."""
+
+    kind = "jira"
+    numbers = st.integers(min_value=0, max_value=99)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.site = self.vendor.api.site
+        self.users = [self.site.user("Ana"), self.site.user("Bo")]
+
+    def _pick(self, number: int) -> str | None:
+        keys = sorted(self.site.records("issues"))
+        return keys[number % len(keys)] if keys else None
+
+    @rule(name=st.text(alphabet="abcé漢", min_size=1, max_size=8), number=numbers)
+    def an_issue(self, name: str, number: int) -> None:
+        self.site.issue(("Website", "Events")[number % 2], name)
+
+    @rule(number=numbers, name=st.text(alphabet="xyz", min_size=1, max_size=8))
+    def an_issue_changes(self, number: int, name: str) -> None:
+        if key := self._pick(number):
+            self.site.update(key, summary=name)
+
+    @rule(number=numbers, status=st.sampled_from(["To Do", "In Progress", "Done"]))
+    def an_issue_is_moved(self, number: int, status: str) -> None:
+        if key := self._pick(number):
+            self.site.move(key, status)
+
+    @rule(number=numbers, nobody=st.booleans())
+    def an_issue_is_assigned(self, number: int, nobody: bool) -> None:
+        if key := self._pick(number):
+            self.site.assign(key, None if nobody else self.users[number % 2])
+
+    @rule(number=numbers)
+    def an_issue_is_deleted(self, number: int) -> None:
+        if key := self._pick(number):
+            self.site.delete(key)
+
+    def compare(self) -> None:
+        tasks = {
+            key: {
+                "name": row["fields"]["summary"],
+                "status": row["fields"]["status"]["name"],
+                "assignee_source_id": (row["fields"]["assignee"] or {}).get("accountId"),
+                "done_at": self._done(key, row["fields"]["status"]),
+            }
+            for key, row in self.site.records("issues").items()
+        }
+        _same(self.vendor.entry("tasks"), tasks)
+
+    def _done(self, key: str, status: dict[str, Any]) -> datetime | None:
+        moved = [
+            change["created"]
+            for change in self.site.records("history").values()
+            if change["_issue"] == key and any(item["to"] == status["id"] for item in change["items"])
+        ]
+        if status["statusCategory"]["key"] != "done":
+            return None
+        return datetime(1970, 1, 1) + timedelta(milliseconds=max(moved))
+
+
 @contextmanager
 def _scripts(steps: int) -> Iterator[settings]:
     yield settings(
@@ -578,7 +640,7 @@ def _scripts(steps: int) -> Iterator[settings]:
 
 
 @pytest.mark.parametrize(
-    "machine", [Salesforce, Stripe, GoogleAds, MetaAds, LinkedinAds, Chargebee, Mailshake, Pipedrive]
+    "machine", [Salesforce, Stripe, Chargebee, GoogleAds, MetaAds, LinkedinAds, Mailshake, Pipedrive, Jira]
 )
 def test_entry_equals_what_the_vendor_holds_after_any_life(machine: type[_Life]) -> None:
     with _scripts(steps=20) as chosen:

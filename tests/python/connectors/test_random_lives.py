@@ -692,10 +692,8 @@ def _scripts(steps: int) -> Iterator[settings]:
 
 
 @pytest.mark.parametrize(
-    "machine", [Salesforce, Stripe, Chargebee, GoogleAds, MetaAds, LinkedinAds, Mailshake, Pipedrive, Jira]
-
-
-    "machine", [Salesforce, Stripe, GoogleAds, MetaAds, LinkedinAds, Mailshake, Pipedrive, Jira, Asana]
+    "machine",
+    [Salesforce, Stripe, Chargebee, GoogleAds, MetaAds, LinkedinAds, Mailshake, Pipedrive, Jira, Asana],
 )
 def test_entry_equals_what_the_vendor_holds_after_any_life(machine: type[_Life]) -> None:
     with _scripts(steps=20) as chosen:

@@ -143,8 +143,16 @@ class Mailshake(VendorSource):
     base_url: str | None = "https://api.mailshake.com/2017-04-01"
 
 
+class Jira(VendorSource):
+    """`base_url` is the site's address, https://<company>.atlassian.net."""
+
+    kind: Literal["jira"]
+
+
 # One line per vendor; its folder is orchestration/sources/<kind>/.
-Vendor = Salesforce | Stripe | Hubspot | Zendesk | GoogleAds | MetaAds | LinkedinAds | Mailshake | Pipedrive
+Vendor = (
+    Salesforce | Stripe | Hubspot | Zendesk | GoogleAds | MetaAds | LinkedinAds | Mailshake | Pipedrive | Jira
+)
 VENDORS: dict[str, type[VendorSource]] = {
     "salesforce": Salesforce,
     "stripe": Stripe,
@@ -155,4 +163,5 @@ VENDORS: dict[str, type[VendorSource]] = {
     "meta_ads": MetaAds,
     "linkedin_ads": LinkedinAds,
     "mailshake": Mailshake,
+    "jira": Jira,
 }

@@ -7,7 +7,7 @@ each record is there once, as the vendor has it.
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -488,6 +488,68 @@ class Mailshake(_Life):
         _same(self.vendor.entry("touches"), touches)
 
 
+class Jira(_Life):
+    """A site with issues that are moved, given to people and deleted."""
+
+    kind = "jira"
+    numbers = st.integers(min_value=0, max_value=99)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.site = self.vendor.api.site
+        self.users = [self.site.user("Ana"), self.site.user("Bo")]
+
+    def _pick(self, number: int) -> str | None:
+        keys = sorted(self.site.records("issues"))
+        return keys[number % len(keys)] if keys else None
+
+    @rule(name=st.text(alphabet="abcé漢", min_size=1, max_size=8), number=numbers)
+    def an_issue(self, name: str, number: int) -> None:
+        self.site.issue(("Website", "Events")[number % 2], name)
+
+    @rule(number=numbers, name=st.text(alphabet="xyz", min_size=1, max_size=8))
+    def an_issue_changes(self, number: int, name: str) -> None:
+        if key := self._pick(number):
+            self.site.update(key, summary=name)
+
+    @rule(number=numbers, status=st.sampled_from(["To Do", "In Progress", "Done"]))
+    def an_issue_is_moved(self, number: int, status: str) -> None:
+        if key := self._pick(number):
+            self.site.move(key, status)
+
+    @rule(number=numbers, nobody=st.booleans())
+    def an_issue_is_assigned(self, number: int, nobody: bool) -> None:
+        if key := self._pick(number):
+            self.site.assign(key, None if nobody else self.users[number % 2])
+
+    @rule(number=numbers)
+    def an_issue_is_deleted(self, number: int) -> None:
+        if key := self._pick(number):
+            self.site.delete(key)
+
+    def compare(self) -> None:
+        tasks = {
+            key: {
+                "name": row["fields"]["summary"],
+                "status": row["fields"]["status"]["name"],
+                "assignee_source_id": (row["fields"]["assignee"] or {}).get("accountId"),
+                "done_at": self._done(key, row["fields"]["status"]),
+            }
+            for key, row in self.site.records("issues").items()
+        }
+        _same(self.vendor.entry("tasks"), tasks)
+
+    def _done(self, key: str, status: dict[str, Any]) -> datetime | None:
+        moved = [
+            change["created"]
+            for change in self.site.records("history").values()
+            if change["_issue"] == key and any(item["to"] == status["id"] for item in change["items"])
+        ]
+        if status["statusCategory"]["key"] != "done":
+            return None
+        return datetime(1970, 1, 1) + timedelta(milliseconds=max(moved))
+
+
 @contextmanager
 def _scripts(steps: int) -> Iterator[settings]:
     yield settings(
@@ -502,7 +564,7 @@ def _scripts(steps: int) -> Iterator[settings]:
 
 
 @pytest.mark.parametrize(
-    "machine", [Salesforce, Stripe, GoogleAds, MetaAds, LinkedinAds, Mailshake, Pipedrive]
+    "machine", [Salesforce, Stripe, GoogleAds, MetaAds, LinkedinAds, Mailshake, Pipedrive, Jira]
 )
 def test_entry_equals_what_the_vendor_holds_after_any_life(machine: type[_Life]) -> None:
     with _scripts(steps=20) as chosen:

@@ -1,5 +1,6 @@
 """What MetricFlow computes from the semantic layer is what the marts say, by period and by slice."""
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -15,6 +16,7 @@ from metricflow.sql.render.duckdb_renderer import DuckDbSqlPlanRenderer
 from metricflow_semantics.model.dbt_manifest_parser import parse_manifest_from_dbt_generated_manifest
 from metricflow_semantics.model.semantic_manifest_lookup import SemanticManifestLookup
 
+from orchestration.contract import PROJECT_ROOT
 from orchestration.transform import manifest_path
 
 pytestmark = pytest.mark.slow
@@ -148,6 +150,19 @@ def test_every_slice_of_a_metric_is_that_of_its_mart(layer: Layer) -> None:
             )
             wrong += [f"{metric} by {dimension}: {line}" for line in found]
     assert not wrong, "\n".join(wrong[:20])
+
+
+def test_the_recipe_of_the_documentation_works_as_written(
+    company: Company, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = (PROJECT_ROOT / "docs" / "bi.md").read_text(encoding="utf-8")
+    recipe = re.search(r"^\*\*The semantic layer\*\*.*?```python\n(.+?)```", text, re.MULTILINE | re.DOTALL)
+    assert recipe is not None
+    (tmp_path / "data" / "published").mkdir(parents=True)
+    (tmp_path / "data" / "published" / "revops.duckdb").symlink_to(company.first_version)
+    monkeypatch.chdir(tmp_path)
+    exec(recipe[1], {})
+    assert "account__country_code" in capsys.readouterr().out
 
 
 def test_another_number_is_seen() -> None:

@@ -143,8 +143,28 @@ class Mailshake(VendorSource):
     base_url: str | None = "https://api.mailshake.com/2017-04-01"
 
 
+class Intercom(VendorSource):
+    """`base_url` is another one for workspaces in the EU and in Australia. Not every plan has tickets."""
+
+    kind: Literal["intercom"]
+    base_url: str | None = "https://api.intercom.io"
+    api_version: str = Field(default="2.14", pattern=r"^\d+\.\d+$")
+    tickets: bool = True
+
+
 # One line per vendor; its folder is orchestration/sources/<kind>/.
-Vendor = Salesforce | Stripe | Hubspot | Zendesk | GoogleAds | MetaAds | LinkedinAds | Mailshake | Pipedrive
+Vendor = (
+    Salesforce
+    | Stripe
+    | Hubspot
+    | Zendesk
+    | GoogleAds
+    | MetaAds
+    | LinkedinAds
+    | Mailshake
+    | Pipedrive
+    | Intercom
+)
 VENDORS: dict[str, type[VendorSource]] = {
     "salesforce": Salesforce,
     "stripe": Stripe,
@@ -155,4 +175,5 @@ VENDORS: dict[str, type[VendorSource]] = {
     "meta_ads": MetaAds,
     "linkedin_ads": LinkedinAds,
     "mailshake": Mailshake,
+    "intercom": Intercom,
 }

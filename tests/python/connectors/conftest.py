@@ -79,3 +79,10 @@ def mailshake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Vendo
     vendor = Vendor("mailshake", tmp_path, monkeypatch)
     yield vendor
     vendor.close()
+
+
+@pytest.fixture
+def intercom(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Vendor]:
+    vendor = Vendor("intercom", tmp_path, monkeypatch, quick=True)
+    yield vendor
+    vendor.close()

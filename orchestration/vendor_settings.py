@@ -143,6 +143,12 @@ class Mailshake(VendorSource):
     base_url: str | None = "https://api.mailshake.com/2017-04-01"
 
 
+class Jira(VendorSource):
+    """`base_url` is the site's address, https://<company>.atlassian.net."""
+
+    kind: Literal["jira"]
+
+
 class Intercom(VendorSource):
     """`base_url` is another one for workspaces in the EU and in Australia. Not every plan has tickets."""
 
@@ -163,6 +169,7 @@ Vendor = (
     | LinkedinAds
     | Mailshake
     | Pipedrive
+    | Jira
     | Intercom
 )
 VENDORS: dict[str, type[VendorSource]] = {
@@ -175,5 +182,6 @@ VENDORS: dict[str, type[VendorSource]] = {
     "meta_ads": MetaAds,
     "linkedin_ads": LinkedinAds,
     "mailshake": Mailshake,
+    "jira": Jira,
     "intercom": Intercom,
 }

@@ -21,6 +21,7 @@ KINDS = (
     "linkedin_ads",
     "mailshake",
     "pipedrive",
+    "jira",
     "intercom",
 )
 

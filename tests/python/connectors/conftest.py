@@ -76,7 +76,14 @@ def linkedin_ads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ve
 
 @pytest.fixture
 def mailshake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Vendor]:
-    vendor = Vendor("mailshake", tmp_path, monkeypatch)
+    vendor = Vendor("mailshake", tmp_path, monkeypatch, quick=True)
+    yield vendor
+    vendor.close()
+
+
+@pytest.fixture
+def jira(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Vendor]:
+    vendor = Vendor("jira", tmp_path, monkeypatch, quick=True)
     yield vendor
     vendor.close()
 

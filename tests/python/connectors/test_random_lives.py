@@ -7,7 +7,7 @@ each record is there once, as the vendor has it.
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -488,6 +488,143 @@ class Mailshake(_Life):
         _same(self.vendor.entry("touches"), touches)
 
 
+class Jira(_Life):
+    """A site with issues that are moved, given to people and deleted."""
+
+    kind = "jira"
+    numbers = st.integers(min_value=0, max_value=99)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.site = self.vendor.api.site
+        self.users = [self.site.user("Ana"), self.site.user("Bo")]
+
+    def _pick(self, number: int) -> str | None:
+        keys = sorted(self.site.records("issues"))
+        return keys[number % len(keys)] if keys else None
+
+    @rule(name=st.text(alphabet="abcé漢", min_size=1, max_size=8), number=numbers)
+    def an_issue(self, name: str, number: int) -> None:
+        self.site.issue(("Website", "Events")[number % 2], name)
+
+    @rule(number=numbers, name=st.text(alphabet="xyz", min_size=1, max_size=8))
+    def an_issue_changes(self, number: int, name: str) -> None:
+        if key := self._pick(number):
+            self.site.update(key, summary=name)
+
+    @rule(number=numbers, status=st.sampled_from(["To Do", "In Progress", "Done"]))
+    def an_issue_is_moved(self, number: int, status: str) -> None:
+        if key := self._pick(number):
+            self.site.move(key, status)
+
+    @rule(number=numbers, nobody=st.booleans())
+    def an_issue_is_assigned(self, number: int, nobody: bool) -> None:
+        if key := self._pick(number):
+            self.site.assign(key, None if nobody else self.users[number % 2])
+
+    @rule(number=numbers)
+    def an_issue_is_deleted(self, number: int) -> None:
+        if key := self._pick(number):
+            self.site.delete(key)
+
+    def compare(self) -> None:
+        tasks = {
+            key: {
+                "name": row["fields"]["summary"],
+                "status": row["fields"]["status"]["name"],
+                "assignee_source_id": (row["fields"]["assignee"] or {}).get("accountId"),
+                "done_at": self._done(key, row["fields"]["status"]),
+            }
+            for key, row in self.site.records("issues").items()
+        }
+        _same(self.vendor.entry("tasks"), tasks)
+
+    def _done(self, key: str, status: dict[str, Any]) -> datetime | None:
+        moved = [
+            change["created"]
+            for change in self.site.records("history").values()
+            if change["_issue"] == key and any(item["to"] == status["id"] for item in change["items"])
+        ]
+        if status["statusCategory"]["key"] != "done":
+            return None
+        return datetime(1970, 1, 1) + timedelta(milliseconds=max(moved))
+
+
+class Zendesk(_Life):
+    """An account with tickets, users and organizations; what is deleted stays in its export."""
+
+    kind = "zendesk"
+    numbers = st.integers(min_value=0, max_value=99)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.account = self.vendor.api.account
+
+    def _pick(self, name: str, number: int, *, deleted: bool = False) -> str | None:
+        keys = [key for key, row in self.account.records(name).items() if _is_deleted(name, row) == deleted]
+        return keys[number % len(keys)] if keys else None
+
+    @rule(
+        name=st.text(alphabet="abcé漢", min_size=1, max_size=8),
+        which=st.sampled_from(["users", "organizations"]),
+    )
+    def somebody_new(self, name: str, which: str) -> None:
+        self.account.create(which, name=name)
+
+    @rule(number=numbers)
+    def a_ticket(self, number: int) -> None:
+        asker = self._pick("users", number)
+        self.account.create("tickets", requester_id=int(asker) if asker else None)
+
+    @rule(number=numbers, what=st.sampled_from(["reply", "solve", "reopen"]))
+    def a_ticket_goes_on(self, number: int, what: str) -> None:
+        if key := self._pick("tickets", number):
+            getattr(self.account, what)(key)
+
+    @rule(number=numbers, silently=st.booleans(), priority=st.sampled_from(["low", "urgent"]))
+    def a_ticket_changes(self, number: int, silently: bool, priority: str) -> None:
+        if key := self._pick("tickets", number):
+            self.account.update("tickets", key, silently=silently, priority=priority)
+
+    @rule(number=numbers, name=st.sampled_from(["tickets", "users", "organizations"]))
+    def one_is_deleted(self, number: int, name: str) -> None:
+        if key := self._pick(name, number):
+            self.account.delete(name, key)
+
+    @rule(number=numbers)
+    def a_ticket_is_restored(self, number: int) -> None:
+        if key := self._pick("tickets", number, deleted=True):
+            self.account.restore(key)
+
+    def compare(self) -> None:
+        # An export may not begin within the last minute, but ends now.
+        records = self.account.records
+        live = {
+            name: {key: row for key, row in records(name).items() if not _is_deleted(name, row)}
+            for name in ("tickets", "users", "organizations")
+        }
+        for entity, name, column in (("people", "users", "full_name"), ("accounts", "organizations", "name")):
+            self.same(entity, {key: {column: row["name"]} for key, row in live[name].items()})
+        self.same(
+            "tickets",
+            {
+                key: {
+                    "status": row["status"],
+                    "priority": row.get("priority"),
+                    "reopened_count": row["_metrics"]["reopens"],
+                }
+                for key, row in live["tickets"].items()
+            },
+        )
+
+
+def _is_deleted(name: str, record: dict[str, Any]) -> bool:
+    """Whether Zendesk shows a record as deleted."""
+    if name == "users":
+        return not record["active"]
+    return bool(record["deleted_at"] if name == "organizations" else record["status"] == "deleted")
+
+
 class Intercom(_Life):
     """A workspace with contacts, companies and conversations; what is deleted leaves no trace."""
 
@@ -587,7 +724,8 @@ def _scripts(steps: int) -> Iterator[settings]:
 
 
 @pytest.mark.parametrize(
-    "machine", [Salesforce, Stripe, GoogleAds, MetaAds, LinkedinAds, Mailshake, Pipedrive, Intercom]
+    "machine",
+    [Salesforce, Stripe, Zendesk, GoogleAds, MetaAds, LinkedinAds, Mailshake, Pipedrive, Jira, Intercom],
 )
 def test_entry_equals_what_the_vendor_holds_after_any_life(machine: type[_Life]) -> None:
     with _scripts(steps=20) as chosen:

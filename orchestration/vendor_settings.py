@@ -74,6 +74,12 @@ class Stripe(VendorSource):
     api_version: str = Field(default="2025-03-31.basil", pattern=r"^\d{4}-\d{2}-\d{2}(\.\w+)?$")
 
 
+class Chargebee(VendorSource):
+    """`base_url` is the site's address, https://<site>.chargebee.com, with product catalog 2.0."""
+
+    kind: Literal["chargebee"]
+
+
 class Hubspot(VendorSource):
     """A portal, by the token of a private app."""
 
@@ -162,6 +168,7 @@ class Intercom(VendorSource):
 Vendor = (
     Salesforce
     | Stripe
+    | Chargebee
     | Hubspot
     | Zendesk
     | GoogleAds
@@ -175,6 +182,7 @@ Vendor = (
 VENDORS: dict[str, type[VendorSource]] = {
     "salesforce": Salesforce,
     "stripe": Stripe,
+    "chargebee": Chargebee,
     "hubspot": Hubspot,
     "zendesk": Zendesk,
     "pipedrive": Pipedrive,

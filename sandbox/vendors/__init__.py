@@ -19,6 +19,7 @@ KINDS = (
     "google_ads",
     "meta_ads",
     "linkedin_ads",
+    "chargebee",
     "mailshake",
     "pipedrive",
     "jira",

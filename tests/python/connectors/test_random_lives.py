@@ -352,6 +352,82 @@ class Pipedrive(_Life):
         self.same("opportunities", deals)
 
 
+class Chargebee(_Life):
+    """A site with customers, invoices and subscriptions."""
+
+    kind = "chargebee"
+    numbers = st.integers(min_value=0, max_value=99)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.site = self.vendor.api.site
+
+    def _pick(self, resource: str, number: int) -> str | None:
+        keys = [key for key, row in self.site.records(resource).items() if not row["deleted"]]
+        return keys[number % len(keys)] if keys else None
+
+    @rule(name=st.text(alphabet="abcé漢", min_size=1, max_size=8))
+    def a_customer(self, name: str) -> None:
+        self.site.create("customers", company=name)
+
+    @rule(number=numbers, name=st.text(alphabet="xyz", min_size=1, max_size=8))
+    def a_customer_changes(self, number: int, name: str) -> None:
+        if key := self._pick("customers", number):
+            self.site.update("customers", key, company=name)
+
+    @rule(total=st.integers(min_value=0, max_value=10**12), currency=st.sampled_from(["USD", "JPY", "KWD"]))
+    def an_invoice(self, total: int, currency: str) -> None:
+        fields = {"customer_id": "c1", "currency_code": currency, "total": total, "status": "pending"}
+        self.site.create("invoices", **fields)
+
+    @rule(number=numbers, total=st.integers(min_value=0, max_value=10**6))
+    def an_invoice_is_paid(self, number: int, total: int) -> None:
+        if key := self._pick("invoices", number):
+            self.site.update("invoices", key, status="paid", total=total)
+
+    @rule(price=st.integers(min_value=0, max_value=10**6), quantity=st.integers(min_value=1, max_value=9))
+    def a_subscription(self, price: int, quantity: int) -> None:
+        self.site.subscribe("c1", self.site.item("core", price, quantity))
+
+    @rule(number=numbers, price=st.integers(min_value=0, max_value=10**6))
+    def a_price_changes(self, number: int, price: int) -> None:
+        if key := self._pick("subscriptions", number):
+            self.site.update("subscriptions", key, subscription_items=[self.site.item("core", price)])
+
+    @rule(number=numbers, resource=st.sampled_from(["customers", "invoices", "subscriptions"]))
+    def one_is_deleted(self, number: int, resource: str) -> None:
+        if key := self._pick(resource, number):
+            self.site.delete(resource, key)
+
+    def compare(self) -> None:
+        live = {
+            name: {key: row for key, row in self.site.records(name).items() if not row["deleted"]}
+            for name in ("customers", "invoices", "subscriptions")
+        }
+        _same(
+            self.vendor.entry("accounts"),
+            {key: {"name": row["company"]} for key, row in live["customers"].items()},
+        )
+        places = {"USD": 2, "JPY": 0, "KWD": 3}
+        invoices = {
+            key: {
+                "amount": Decimal(row["total"]).scaleb(-places[row["currency_code"]]),
+                "status": {"pending": "draft"}.get(row["status"], row["status"]),
+            }
+            for key, row in live["invoices"].items()
+        }
+        _same(self.vendor.entry("invoices"), invoices)
+        in_force = {
+            row["subscription_id"]: row["amount"]
+            for row in self.vendor.entry("subscription_periods").values()
+            if row["ends_on"] is None
+        }
+        assert in_force == {
+            key: Decimal(row["subscription_items"][0]["amount"]) / 100
+            for key, row in live["subscriptions"].items()
+        }
+
+
 class _Advertising(_Life):
     """A platform with two accounts, whose days are booked, restated and credited."""
 
@@ -725,7 +801,7 @@ def _scripts(steps: int) -> Iterator[settings]:
 
 @pytest.mark.parametrize(
     "machine",
-    [Salesforce, Stripe, Zendesk, GoogleAds, MetaAds, LinkedinAds, Mailshake, Pipedrive, Jira, Intercom],
+    [Salesforce, Stripe, Chargebee, GoogleAds, MetaAds, LinkedinAds, Mailshake, Pipedrive, Jira, Intercom],
 )
 def test_entry_equals_what_the_vendor_holds_after_any_life(machine: type[_Life]) -> None:
     with _scripts(steps=20) as chosen:

@@ -155,6 +155,15 @@ class Jira(VendorSource):
     kind: Literal["jira"]
 
 
+class Intercom(VendorSource):
+    """`base_url` is another one for workspaces in the EU and in Australia. Not every plan has tickets."""
+
+    kind: Literal["intercom"]
+    base_url: str | None = "https://api.intercom.io"
+    api_version: str = Field(default="2.14", pattern=r"^\d+\.\d+$")
+    tickets: bool = True
+
+
 class Asana(VendorSource):
     """Every workspace that the token reaches."""
 
@@ -175,6 +184,7 @@ Vendor = (
     | Mailshake
     | Pipedrive
     | Jira
+    | Intercom
     | Asana
 )
 VENDORS: dict[str, type[VendorSource]] = {
@@ -189,5 +199,6 @@ VENDORS: dict[str, type[VendorSource]] = {
     "linkedin_ads": LinkedinAds,
     "mailshake": Mailshake,
     "jira": Jira,
+    "intercom": Intercom,
     "asana": Asana,
 }

@@ -96,6 +96,13 @@ def jira(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Vendor]:
 
 
 @pytest.fixture
+def intercom(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Vendor]:
+    vendor = Vendor("intercom", tmp_path, monkeypatch, quick=True)
+    yield vendor
+    vendor.close()
+
+
+@pytest.fixture
 def asana(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Vendor]:
     vendor = Vendor("asana", tmp_path, monkeypatch, quick=True)
     yield vendor

@@ -79,6 +79,12 @@ def _pipedrive(api: Any, address: str, name: str) -> Callable[[], None]:
     return lambda: api.company.update("persons", person, name=f"{name} D.")
 
 
+def _intercom(api: Any, address: str, name: str) -> Callable[[], None]:
+    contact = api.workspace.create("contacts", name=name, email=address, role="user")
+    api.workspace.ask(contact)
+    return lambda: api.workspace.update("contacts", contact, phone="1")
+
+
 MAKERS = {
     "salesforce": _salesforce,
     "hubspot": _hubspot,
@@ -86,6 +92,7 @@ MAKERS = {
     "stripe": _stripe,
     "mailshake": _mailshake,
     "pipedrive": _pipedrive,
+    "intercom": _intercom,
     "jira": _jira,
     "asana": _asana,
 }

@@ -17,7 +17,7 @@ _RUN_COLUMNS: dict[str, frozenset[str]] = {
     "operations.data_quality": frozenset({"run_id"}),
     "operations.source_freshness": frozenset({"last_read_at"}),
 }
-_RUN_TABLES = frozenset({"operations.runs", "operations.kpi_restatements"})
+_RUN_TABLES = frozenset({"operations.runs", "operations.run_steps", "operations.kpi_restatements"})
 
 # Python writes the evidence of a match as JSON; these keys hold the compared values themselves.
 _EVIDENCE_VALUES = r'"(value|value_a|value_b)"\s*:\s*("([^"\\]|\\.)*"|[^",}\]]+)'

@@ -62,6 +62,37 @@ def test_the_build_knows_the_runs_before_it_and_itself(tmp_path: Path, models: P
     )
 
 
+def test_what_every_step_and_table_took_is_known_to_programs_and_to_the_next_run(
+    tmp_path: Path, models: PretendedModels
+) -> None:
+    settings = write_company(tmp_path)
+    first = run_steps(settings, tmp_path / "home", as_of=AS_OF)
+    events = [json.loads(line) for line in first.log_file.with_suffix(".jsonl").read_text().splitlines()]
+    steps = ["extract acme", "extract zeta", "entry", "identity", "warehouse", "audit", "publish"]
+    assert [event["step"] for event in events if event["event"] == "step"] == steps
+    assert events[-1]["event"] == "run" and events[-1]["status"] == "published"
+
+    second = run_steps(settings, tmp_path / "home", as_of=AS_OF)
+    with open_published(tmp_path / "home") as con:
+        rows = con.execute(
+            "select step, status, row_count, rows_appended, seconds >= 0, peak_memory_bytes > 0"
+            " from operations.run_steps where run_id = ?"
+            " and (step = 'publish' or table_name = 'raw_acme.accounts')"
+            " order by step",
+            [first.run_id],
+        ).fetchall()
+        # The run that writes the table knows what it has read, not what it will publish.
+        own = con.execute(
+            "select step from operations.run_steps where run_id = ? and table_name = '' order by step",
+            [second.run_id],
+        ).fetchall()
+    assert rows == [
+        ("extract acme", "done", 1, 1, True, None),
+        ("publish", "done", None, None, True, True),
+    ]
+    assert own == [("extract acme",), ("extract zeta",)]
+
+
 def test_a_failing_source_stops_neither_the_others_nor_what_was_published(
     tmp_path: Path, models: PretendedModels
 ) -> None:

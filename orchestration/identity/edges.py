@@ -215,7 +215,8 @@ def joined(con: duckdb.DuckDBPyConnection, kind: Entity) -> None:
         " on l.domain = r.domain and l.node <> r.node and l.source_system <> r.source_system) where choice"
         " = 1"
     )
-    # Equal names and nothing else to tell them apart by, unless several companies evidently bear the name.
+    # Equal names and nothing else to tell them apart by, in the only system there is, unless several
+    # companies evidently bear the name.
     name_only = (
         f"select 'equal_name' as rule, {clusters.EXACT} as rank, cast(null as double) as bits, node as y,"
         " first_value(node) over (partition by name, places, country order by node) as x"
@@ -223,6 +224,7 @@ def joined(con: duckdb.DuckDBPyConnection, kind: Entity) -> None:
         " inner join rarities using (no) where name is not null"
         " and coalesce(domain, tax_id, phone, street, postal_code, city) is null"
         " and tf_name * (select count(*) from account_records) < 1"
+        " and (select count(distinct source_system) from account_records) = 1"
     )
     extra = [named, *([domain_only, name_only] if kind == "account" else []), *stars]
     con.execute(

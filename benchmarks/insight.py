@@ -108,6 +108,11 @@ def _score(con: duckdb.DuckDBPyConnection, as_of: date, foretold: dict[str, list
 
 def _time(file: Path, as_of: date, seconds: dict[str, list[float]]) -> None:
     with duckdb.connect(str(file), config={"threads": 1}) as con:
+        con.execute("create schema rules")
+        for seed in sorted((PROJECT_ROOT / "seeds").glob("*.csv")):
+            con.execute(
+                f"create table rules.{seed.stem} as select * from read_csv('{seed}', all_varchar = true)"
+            )
         for part in _PARTS:
             began = time.process_time()
             insight.write(con, as_of, Reporting(), {part})

@@ -31,7 +31,7 @@ from orchestration.publish.audit import (
     failing_rows,
     raise_for_failed,
 )
-from orchestration.publish.candidate import write_candidate
+from orchestration.publish.candidate import write_audiences, write_candidate
 from orchestration.publish.lock import single_writer
 from orchestration.publish.tables import PublishedTable, personal_columns
 from orchestration.publish.versions import Version, current_version, heal
@@ -297,6 +297,7 @@ def write_and_audit(run: Run) -> AuditReport:
             run.reporter.event("table", step="audit", table=name, status="written", row_count=rows)
         for sentence in run.report.unusual:
             run.reporter.warning(sentence)
+        write_audiences(run.build_file, run.candidate, run.manifest, run.settings.publish.audiences)
         crash_point("after_audit")
     return run.report
 

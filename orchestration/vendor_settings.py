@@ -74,6 +74,12 @@ class Stripe(VendorSource):
     api_version: str = Field(default="2025-03-31.basil", pattern=r"^\d{4}-\d{2}-\d{2}(\.\w+)?$")
 
 
+class Chargebee(VendorSource):
+    """`base_url` is the site's address, https://<site>.chargebee.com, with product catalog 2.0."""
+
+    kind: Literal["chargebee"]
+
+
 class Hubspot(VendorSource):
     """A portal, by the token of a private app."""
 
@@ -149,13 +155,34 @@ class Jira(VendorSource):
     kind: Literal["jira"]
 
 
+class Intercom(VendorSource):
+    """`base_url` is another one for workspaces in the EU and in Australia. Not every plan has tickets."""
+
+    kind: Literal["intercom"]
+    base_url: str | None = "https://api.intercom.io"
+    api_version: str = Field(default="2.14", pattern=r"^\d+\.\d+$")
+    tickets: bool = True
+
+
 # One line per vendor; its folder is orchestration/sources/<kind>/.
 Vendor = (
-    Salesforce | Stripe | Hubspot | Zendesk | GoogleAds | MetaAds | LinkedinAds | Mailshake | Pipedrive | Jira
+    Salesforce
+    | Stripe
+    | Chargebee
+    | Hubspot
+    | Zendesk
+    | GoogleAds
+    | MetaAds
+    | LinkedinAds
+    | Mailshake
+    | Pipedrive
+    | Jira
+    | Intercom
 )
 VENDORS: dict[str, type[VendorSource]] = {
     "salesforce": Salesforce,
     "stripe": Stripe,
+    "chargebee": Chargebee,
     "hubspot": Hubspot,
     "zendesk": Zendesk,
     "pipedrive": Pipedrive,
@@ -164,4 +191,5 @@ VENDORS: dict[str, type[VendorSource]] = {
     "linkedin_ads": LinkedinAds,
     "mailshake": Mailshake,
     "jira": Jira,
+    "intercom": Intercom,
 }

@@ -6,9 +6,8 @@ from typing import Any, Literal
 
 import duckdb
 
+from orchestration.settings import SCHEMAS
 from orchestration.warehouse import identifier, tables
-
-SCHEMAS = ("revenue", "metrics", "identity", "operations")
 
 # What differs between two runs over the same data: left out of content hashes, so that equal data has equal
 # hashes.

@@ -19,9 +19,11 @@ KINDS = (
     "google_ads",
     "meta_ads",
     "linkedin_ads",
+    "chargebee",
     "mailshake",
     "pipedrive",
     "jira",
+    "intercom",
 )
 
 

@@ -75,6 +75,13 @@ def linkedin_ads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ve
 
 
 @pytest.fixture
+def chargebee(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Vendor]:
+    vendor = Vendor("chargebee", tmp_path, monkeypatch, quick=True)
+    yield vendor
+    vendor.close()
+
+
+@pytest.fixture
 def mailshake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Vendor]:
     vendor = Vendor("mailshake", tmp_path, monkeypatch, quick=True)
     yield vendor
@@ -84,5 +91,12 @@ def mailshake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Vendo
 @pytest.fixture
 def jira(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Vendor]:
     vendor = Vendor("jira", tmp_path, monkeypatch, quick=True)
+    yield vendor
+    vendor.close()
+
+
+@pytest.fixture
+def intercom(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Vendor]:
+    vendor = Vendor("intercom", tmp_path, monkeypatch, quick=True)
     yield vendor
     vendor.close()

@@ -12,7 +12,8 @@ from pretend import PretendedModels, run_steps, write_company
 from orchestration import runlog
 from orchestration.errors import AuditFailed, ConfigurationError, RevopsError, SourceFailed
 from orchestration.publish.versions import current_version, versions
-from orchestration.warehouse import open_published
+from orchestration.settings import Audience, Publish
+from orchestration.warehouse import open_published, open_reader
 
 AS_OF = date(2026, 3, 31)
 
@@ -91,6 +92,21 @@ def test_what_every_step_and_table_took_is_known_to_programs_and_to_the_next_run
         ("publish", "done", None, None, True, True),
     ]
     assert own == [("extract acme",), ("extract zeta",)]
+
+
+def test_one_link_moves_all_audiences(tmp_path: Path, models: PretendedModels) -> None:
+    settings = write_company(tmp_path)
+    board = Publish(audiences=(Audience(name="board", schemas=("metrics",)),))
+    settings = settings.model_copy(update={"publish": board})
+    for day in (AS_OF, AS_OF + timedelta(days=1)):
+        run_steps(settings, tmp_path / "home", as_of=day)
+        own = tmp_path / "home" / "published" / "audiences" / "board"
+        with open_reader(own / "revops.duckdb") as con:
+            assert con.execute("select as_of from metrics.kpi_values").fetchall() == [(day,)]
+        assert own.stat().st_mode & 0o777 == 0o750
+        assert (own / "revops.duckdb").stat().st_mode & 0o777 == 0o440
+    version = current_version(tmp_path / "home")
+    assert version is not None and "audiences/board/revops.duckdb" in version.manifest["files"]
 
 
 def test_a_failing_source_stops_neither_the_others_nor_what_was_published(

@@ -97,6 +97,10 @@ kills: $(READY) ## kill a run 500 times and compare what the next one publishes
 corruptions: $(READY) ## change 400 bytes of published and of raw files, one at a time
 	CORRUPTIONS=400 $(BIN)/python -m pytest tests/python/faults/test_corruption.py -k changed_byte
 
+.PHONY: evaluate
+evaluate: $(READY) ## how good forecasts and scores are, over five pretend companies run in full
+	$(BIN)/python -m benchmarks.insight
+
 .PHONY: ui
 ui: $(READY) ## Dagster's web server on 127.0.0.1:3000
 	$(BIN)/revops ui

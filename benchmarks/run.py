@@ -143,37 +143,27 @@ def delivered(folder: Path, scale: float) -> Path:
     return config
 
 
-def compiled(folder: Path, home: Path) -> Path:
+def compiled(folder: Path, config: Path) -> Path:
     """The statements of models and tests as dbt compiles them for the run whose inputs lie in `folder`."""
-    from orchestration.contract import entry_contract
+    from orchestration.settings import load_settings
+    from orchestration.transform import document
 
     inputs = json.loads((folder / "inputs.json").read_text())
-    variables = {
-        "as_of": LAST_DAY.isoformat(),
-        "missing_entities": sorted(entity for entity in entry_contract() if not inputs.get(entity)),
-        "mapped_sources": inputs,
-    }
-    environment = os.environ | {
-        "REVOPS_BUILD": str(folder / BUILD),
-        "REVOPS_LANDING": str(home / "landing.duckdb"),
-        "REVOPS_THREADS": str(THREADS),
-    }
-    dbt = Path(sys.executable).with_name("dbt")
-    paths = ["--project-dir", PROJECT, "--profiles-dir", PROJECT, "--target-path", folder / "target"]
-    command = [dbt, "compile", "--quiet", "--vars", json.dumps(variables), *paths, "--log-path", folder]
-    subprocess.run(command, env=environment, check=True, stdout=subprocess.DEVNULL)
-    nodes = json.loads((folder / "target" / "manifest.json").read_text())["nodes"]
+    compiled_in = folder / "compiled"
+    compiled_in.mkdir()
+    settings = load_settings(config)
+    nodes = document(compiled_in, settings=settings, as_of=LAST_DAY, inputs=inputs)["nodes"]
     models = {name: node for name, node in nodes.items() if node["resource_type"] == "model"}
     tests = [node["compiled_code"] for node in nodes.values() if node["resource_type"] == "test"]
-    ordered = _after_what_they_read(models)
-    path = folder / "statements.json"
     statements = {
         "models": [
-            f"create or replace table {model['relation_name']} as {model['compiled_code']}"
-            for model in ordered
+            f"create or replace {model['config']['materialized']} {model['relation_name']}"
+            f" as {model['compiled_code']}"
+            for model in _after_what_they_read(models)
         ],
         "tests": [f"select count(*) from ({test}) as failing" for test in tests],
     }
+    path = folder / "statements.json"
     path.write_text(json.dumps(statements))
     return path
 
@@ -221,7 +211,7 @@ def benchmark(scale: float, repeats: int, work: Path) -> None:
     raw = sum(path.stat().st_size for path in (folder / "data").rglob("*") if path.is_file())
     first = folder / "first"
     in_process("run", "--config", config, "--home", first, "--keep", folder)
-    statements = compiled(folder, first)
+    statements = compiled(folder, config)
 
     runs: list[dict[str, Cost]] = []
     alone: list[dict[str, Cost]] = []

@@ -16,6 +16,8 @@ from email.message import EmailMessage
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+import duckdb
+
 from orchestration.errors import RevopsError
 from orchestration.publish.versions import current_version
 from orchestration.runlog import RunRecord, redact
@@ -24,6 +26,7 @@ from orchestration.warehouse import open_published, tables
 
 _TIMEOUT_SECONDS = 10
 _KEEP_QUEUED = timedelta(days=7)
+_MOST_ANOMALIES = 5
 _ADDRESS = re.compile(r"[\w.+-]+@[\w-]+\.[\w.-]+")
 _FAILED = {
     "failed": "The run stopped",
@@ -93,6 +96,7 @@ def digest(home: Path, now: datetime) -> list[Alert]:
         if not {"kpi_catalog", "kpi_values"} <= tables(con, "revops", "metrics").keys():
             return []
         month, scores = scorecard(con)
+        unusual = _anomalies(con)
     if month is None:
         return []
     lines = []
@@ -111,7 +115,32 @@ def digest(home: Path, now: datetime) -> list[Alert]:
         )
         lines.append(f"{score.title}: {said}{versus}{target}")
     year, week, _ = now.isocalendar()
-    return [Alert(f"digest:{year}-W{week:02}", f"KPIs of {month:%B %Y}", "\n".join(lines))]
+    return [Alert(f"digest:{year}-W{week:02}", f"KPIs of {month:%B %Y}", "\n".join([*lines, *unusual]))]
+
+
+def _anomalies(con: duckdb.DuckDBPyConnection) -> list[str]:
+    """What broke with its history in the last complete month beyond chance, the farthest first."""
+    from orchestration.scorecard import format_value
+
+    if "kpi_anomalies" not in tables(con, "revops", "metrics"):
+        return []
+    rows = con.execute(
+        "select catalog.title, found.dimension, found.dimension_value, found.value, found.expected,"
+        " found.unit, currency.currency_code from metrics.kpi_anomalies as found"
+        " inner join metrics.kpi_catalog as catalog"
+        " on catalog.kpi = found.kpi and catalog.variant = 'default'"
+        " cross join (select max(currency_code) as currency_code from metrics.kpi_values) as currency"
+        " where found.is_anomaly"
+        " order by found.deviation desc, catalog.title, found.dimension, found.dimension_value"
+    ).fetchall()
+    said = []
+    for title, dimension, name, value, expected, unit, currency in rows[:_MOST_ANOMALIES]:
+        where = "" if dimension == "all" else f" of {dimension.replace('_', ' ')} {name}"
+        shown, usual = (format_value(each, unit, currency or "") for each in (value, expected))
+        said.append(f"Unusual: {title}{where} is {shown}, {usual} was to be expected.")
+    if len(rows) > _MOST_ANOMALIES:
+        said.append(f"and {len(rows) - _MOST_ANOMALIES} more in metrics.kpi_anomalies.")
+    return said
 
 
 def send(settings: Settings, home: Path, found: Sequence[Alert], kinds: Sequence[str]) -> list[str]:

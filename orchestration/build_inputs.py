@@ -3,10 +3,11 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import duckdb
 
-from orchestration import restatements
+from orchestration import restatements, runlog
 from orchestration.contract import entry_contract, modelled_entities
 from orchestration.errors import SourceFailed
 from orchestration.publish.versions import Version
@@ -71,6 +72,19 @@ _RUNS = {
     "tests_failed": "bigint",
 }
 
+_STEPS = {
+    "run_id": "varchar",
+    "step": "varchar",
+    "table_name": "varchar",
+    "status": "varchar",
+    "seconds": "double",
+    "cpu_seconds": "double",
+    "peak_memory_bytes": "bigint",
+    "row_count": "bigint",
+    "rows_appended": "bigint",
+    "cursor_value": "varchar",
+}
+
 
 def write(
     build_file: Path,
@@ -82,8 +96,8 @@ def write(
     previous: Version | None,
     runs: Sequence[RunRecord],
 ) -> dict[str, list[str]]:
-    """Create `build_file` with run.inputs, run.reads, run.problems, run.runs and what the version before
-    said; return entity → source names.
+    """Create `build_file` with run.inputs, run.reads, run.problems, run.runs, run.steps and what the version
+    before said; return entity → source names.
 
     An input is an entity of a configured source that has been extracted at least once. Raises SourceFailed
     for a configured source that never was, unless `allow_stale`. `runs` are those before and this one, which
@@ -118,6 +132,9 @@ def write(
             f"insert into run.runs values ({', '.join('?' * len(_RUNS))})",
             [[getattr(record, column) for column in _RUNS] for record in runs],
         )
+        _create(con, "steps", _STEPS)
+        if steps := _steps(home):
+            con.executemany(f"insert into run.steps values ({', '.join('?' * len(_STEPS))})", steps)
         restatements.write(con, previous, settings, known_at)
     return inputs
 
@@ -167,9 +184,24 @@ def _inputs(
     }
 
 
+def _steps(home: Path) -> list[list[object]]:
+    """Rows of run.steps. A step that was tried again is one: how it ended, and the seconds of all tries."""
+    found: dict[tuple[str, str, str], dict[str, Any]] = {}
+    for run_id, event in runlog.events(home):
+        if event.get("event") not in ("step", "table"):
+            continue
+        row = found.setdefault((run_id, event["step"], event.get("table", "")), {})
+        for name in list(_STEPS)[3:]:
+            if (value := event.get(name)) is not None:
+                added = name.endswith("seconds") and name in row
+                row[name] = row[name] + value if added else value
+    return [[*key, *map(row.get, list(_STEPS)[3:])] for key, row in found.items()]
+
+
 def _create(con: duckdb.DuckDBPyConnection, table: str, columns: Mapping[str, str]) -> None:
     con.execute("create schema if not exists run")
-    con.execute(f"create table run.{table} ({', '.join(f'{name} {kind}' for name, kind in columns.items())})")
+    listed = ", ".join(f"{identifier(name)} {kind}" for name, kind in columns.items())
+    con.execute(f"create table run.{table} ({listed})")
 
 
 def _copy_reads(con: duckdb.DuckDBPyConnection, source: str, known_at: datetime | None) -> None:

@@ -1,7 +1,8 @@
 """What a run says while it works: a live line on a terminal, timestamped lines elsewhere, everything in its
-log file.
+log file, and for programs an event per step and table in JSON lines beside it.
 """
 
+import json
 import time
 import traceback
 from collections.abc import Iterator
@@ -13,7 +14,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.status import Status
 
-from orchestration.runlog import redact
+from orchestration.runlog import events_file, redact
 
 
 class Reporter:
@@ -59,7 +60,14 @@ class Reporter:
 
     def warning(self, text: str) -> None:
         """A line about something that is not as it should be."""
+        self.event("warning", message=text)
         self._line(f"warning: {text}", "yellow")
+
+    def event(self, event: str, **about: object) -> None:
+        """A line of JSON in the log for programs: what happened, when, and `about` it."""
+        if self._log is not None:
+            line = json.dumps({"time": _now(), "event": event, **about}, default=str)
+            self._append(events_file(self._log), redact(line))
 
     def exception(self, failure: BaseException) -> None:
         """Put a traceback into the log file, and there only."""
@@ -74,11 +82,13 @@ class Reporter:
             self._console.print(f"{_now()} {escape(text)}", highlight=False, soft_wrap=True)
 
     def _write_log(self, text: str) -> None:
-        if self._log is None:
-            return
+        if self._log is not None:
+            self._append(self._log, f"{_now()} {redact(text)}")
+
+    def _append(self, path: Path, line: str) -> None:
         # A log that cannot be written, on a full disk say, must not hide what it would have said.
-        with suppress(OSError), self._log.open("a", encoding="utf-8") as file:
-            file.write(f"{_now()} {redact(text)}\n")
+        with suppress(OSError), path.open("a", encoding="utf-8") as file:
+            file.write(line + "\n")
 
 
 def _now() -> str:

@@ -3,6 +3,7 @@ these.
 """
 
 import errno
+import resource
 import secrets
 import shutil
 import subprocess
@@ -10,7 +11,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, date, datetime
 from functools import cached_property
 from pathlib import Path
@@ -31,7 +32,7 @@ from orchestration.publish.audit import (
     failing_rows,
     raise_for_failed,
 )
-from orchestration.publish.candidate import write_candidate
+from orchestration.publish.candidate import write_audiences, write_candidate
 from orchestration.publish.lock import single_writer
 from orchestration.publish.tables import PublishedTable, personal_columns
 from orchestration.publish.versions import Version, current_version, heal
@@ -130,15 +131,27 @@ class Run:
     @contextmanager
     def step(self, name: str) -> Iterator[None]:
         """Time a step and turn whatever goes wrong in it into one sentence, kept in `error`."""
-        started = time.monotonic()
+        started, used = time.monotonic(), time.process_time()
+        status = "failed"
         try:
             with self.reporter.step(name):
                 yield
+            status = "done"
         except Exception as failure:
             self.error = as_sentence(failure, self)
             raise self.error from failure
         finally:
-            self.seconds[name] = self.seconds.get(name, 0.0) + time.monotonic() - started
+            seconds = time.monotonic() - started
+            self.seconds[name] = self.seconds.get(name, 0.0) + seconds
+            self.reporter.event(
+                "step",
+                step=name,
+                status=status,
+                seconds=round(seconds, 3),
+                cpu_seconds=round(time.process_time() - used, 3),
+                # of this process so far; Linux counts in KiB
+                peak_memory_bytes=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+            )
 
 
 @contextmanager
@@ -281,8 +294,11 @@ def write_and_audit(run: Run) -> AuditReport:
             before=run.previous.manifest if run.previous else None,
             accepted=run.options.accept,
         )
+        for name, rows in run.report.rows.items():
+            run.reporter.event("table", step="audit", table=name, status="written", row_count=rows)
         for sentence in run.report.unusual:
             run.reporter.warning(sentence)
+        write_audiences(run.build_file, run.candidate, run.manifest, run.settings.publish.audiences)
         crash_point("after_audit")
     return run.report
 
@@ -345,6 +361,17 @@ def _read(run: Run, source: Source) -> SourceResult:
             ),
         )
     run.extracted[source.name] = result
+    for entity in result.entities:
+        run.reporter.event(
+            "table",
+            step=f"extract {source.name}",
+            table=f"raw_{source.name}.{entity.entity}",
+            status="unchanged" if entity.skipped else "done",
+            seconds=round(entity.seconds, 3),
+            row_count=entity.rows_read,
+            rows_appended=entity.rows_appended + entity.rows_deleted,
+            cursor_value=entity.cursor_value,
+        )
     crash_point("after_extract")
     return result
 
@@ -367,6 +394,15 @@ def _build(run: Run, stage: str, on_node: Callable[[NodeResult], None]) -> None:
         crash_point("mid_dbt")
         run.nodes.append(node)
         run.reporter.detail(f"{stage}: {node.name}")
+        if node.resource_type == "model":
+            run.reporter.event(
+                "table",
+                step=stage,
+                table=node.table,
+                status=node.status,
+                seconds=round(node.seconds, 3),
+                row_count=node.rows,
+            )
         on_node(node)
 
     nodes = transform.build(
@@ -425,6 +461,7 @@ def _clear_dead_runs(home: Path) -> None:
 def _finish(run: Run) -> None:
     record = _record(run, _status(run))
     runlog.append(run.home, record)
+    run.reporter.event("run", **asdict(record))
     try:
         unusual = run.report.unusual if run.report else ()
         for sentence in alerts.after_run(run.settings, run.home, record, unusual):

@@ -1,9 +1,9 @@
-"""What every run leaves behind: a line in runs.jsonl and a log file, both without secrets."""
+"""What every run leaves behind without secrets: a line in runs.jsonl, its log, and its events as JSON."""
 
 import json
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -77,9 +77,26 @@ def log_file(home: Path, run_id: str) -> Path:
     return home / "logs" / f"{run_id}.log"
 
 
+def events_file(log: Path) -> Path:
+    """Where the events of the run with this log lie, one JSON object per line."""
+    return log.with_suffix(".jsonl")
+
+
+def events(home: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Run id and event of every run whose log is kept, in order. A line cut short is left out."""
+    for path in sorted((home / "logs").glob("*.jsonl")):
+        for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
+            try:
+                event = json.loads(line)
+            except ValueError:
+                continue
+            yield path.stem, event
+
+
 def drop_old_logs(home: Path) -> None:
     """Keep the logs of the last runs only."""
     for path in sorted((home / "logs").glob("*.log"))[:-_KEEP_LOGS]:
+        events_file(path).unlink(missing_ok=True)
         path.unlink()
 
 

@@ -4,13 +4,14 @@ Every mistake is a `ConfigurationError` of one sentence that names the file, the
 """
 
 import codecs
+import grp
 import os
 import re
 import signal
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 from zoneinfo import ZoneInfo, available_timezones
 
 import yaml
@@ -97,10 +98,24 @@ class Warehouse(_Part):
     folder: Path | None = None
 
 
+PublishedSchema = Literal["revenue", "metrics", "identity", "operations"]
+SCHEMAS: tuple[PublishedSchema, ...] = get_args(PublishedSchema)
+
+
+class Audience(_Part):
+    """Readers with a file of their own: what it says of people, its schemas, the system group it is for."""
+
+    name: str = Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")
+    people: Literal["masked", "full"] = "masked"
+    schemas: tuple[PublishedSchema, ...] = SCHEMAS
+    group: str | None = None
+
+
 class Publish(_Part):
-    """What the published file says about people."""
+    """What the published file says about people, and who has a file of their own beside it."""
 
     people: Literal["masked", "full"] = "masked"
+    audiences: tuple[Audience, ...] = ()
 
 
 class Identity(_Part):
@@ -365,6 +380,7 @@ _EXPECTED = {
     "model_type": "a list of 'key: value' pairs",
     "model_attributes_type": "a list of 'key: value' pairs",
     "tuple_type": "a list, each entry starting with '- '",
+    "string_pattern_mismatch": "at most 40 lower-case letters, digits and _, a letter first",
     "path_type": "a path",
 }
 
@@ -417,6 +433,8 @@ def _known_keys(location: tuple[int | str, ...]) -> list[str]:
             return [name for name in Settings.model_fields if name not in ("config_path", "root")]
         case (str(section),) if section in _SECTIONS:
             return list(_SECTIONS[section].model_fields)
+        case ("publish", "audiences", int()):
+            return list(Audience.model_fields)
         case ("sources", int(), str(kind)):
             return list(_SOURCE_KINDS[kind].model_fields)
         case ("sources", int(), str(kind), "entities", str()):
@@ -476,6 +494,22 @@ def _mistakes(settings: Settings) -> Iterator[str]:
             yield f"two sources are called '{name}'; give each its own name."
     for source in settings.sources:
         yield from _wrong_source(source)
+    yield from _wrong_audiences(settings.publish.audiences)
+
+
+def _wrong_audiences(audiences: Sequence[Audience]) -> Iterator[str]:
+    names = [audience.name for audience in audiences]
+    for audience in audiences:
+        if names.count(audience.name) > 1:
+            yield f"two audiences are called '{audience.name}'; give each its own name."
+        if not audience.schemas:
+            known = ", ".join(SCHEMAS)
+            yield f"publish.audiences.{audience.name}.schemas is empty; name at least one of {known}."
+        if audience.group is not None and audience.group not in {group.gr_name for group in grp.getgrall()}:
+            yield (
+                f"publish.audiences.{audience.name}.group is '{audience.group}', which this machine does not"
+                " know; create the group or remove the key."
+            )
 
 
 def _wrong_warehouse(warehouse: Warehouse) -> Iterator[str]:

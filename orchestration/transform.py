@@ -35,7 +35,7 @@ _NOT_IN_METRICS = "path:models/metrics/revenue/arr_movements.sql"
 @dataclass(frozen=True, slots=True)
 class NodeResult:
     """Outcome of one model or test. `status` is success, pass, fail, warn, error or skipped; `failures`
-    counts failing rows.
+    counts failing rows; `table` is schema.table of a model.
     """
 
     unique_id: str
@@ -46,6 +46,7 @@ class NodeResult:
     failures: int
     seconds: float
     rows: int | None
+    table: str = ""
 
 
 def build(
@@ -401,6 +402,7 @@ def _node_result(result: Any) -> NodeResult:
         failures=result.failures or 0,
         seconds=result.execution_time,
         rows=rows if isinstance(rows, int) and rows >= 0 else None,
+        table=f"{result.node.schema}.{result.node.alias}",
     )
 
 

@@ -74,6 +74,12 @@ class Stripe(VendorSource):
     api_version: str = Field(default="2025-03-31.basil", pattern=r"^\d{4}-\d{2}-\d{2}(\.\w+)?$")
 
 
+class Chargebee(VendorSource):
+    """`base_url` is the site's address, https://<site>.chargebee.com, with product catalog 2.0."""
+
+    kind: Literal["chargebee"]
+
+
 class Hubspot(VendorSource):
     """A portal, by the token of a private app."""
 
@@ -87,11 +93,92 @@ class Zendesk(VendorSource):
     kind: Literal["zendesk"]
 
 
+class Pipedrive(VendorSource):
+    """The history of deals is asked for deal by deal, and can be left out where the token budget is small."""
+
+    kind: Literal["pipedrive"]
+    base_url: str | None = "https://api.pipedrive.com"
+    deal_history: bool = True
+
+
+class Advertising(VendorSource):
+    """What the sources of advertising spend have.
+
+    `accounts` are the ids of those that are read, all the credentials reach if none is named. The last
+    `restated_days` are read again in every run; the first read goes back `history_days`. `token_url` is where
+    access tokens come from if it is not the vendor's own address.
+    """
+
+    token_url: str | None = Field(default=None, pattern=r"^https?://[^/\s]+/\S*$")
+    accounts: tuple[str | int, ...] = ()
+    restated_days: int = Field(default=30, ge=1, le=180)
+    history_days: int = Field(default=1095, ge=1)
+
+
+class GoogleAds(Advertising):
+    """`customer_id` is the account to sign in at, a manager account mostly; those below it are read, too."""
+
+    kind: Literal["google_ads"]
+    base_url: str | None = "https://googleads.googleapis.com"
+    api_version: str = Field(default="v25", pattern=r"^v\d+$")
+    customer_id: str | int
+    restated_days: int = Field(default=90, ge=1, le=180)
+
+
+class MetaAds(Advertising):
+    """`accounts` with or without act_. Meta freezes a day after 28 and keeps 37 months."""
+
+    kind: Literal["meta_ads"]
+    base_url: str | None = "https://graph.facebook.com"
+    api_version: str = Field(default="v25.0", pattern=r"^v\d+\.0$")
+    history_days: int = Field(default=1095, ge=1, le=1120)
+
+
+class LinkedinAds(Advertising):
+    """`api_version` is the month of LinkedIn's marketing API; each lives for about a year."""
+
+    kind: Literal["linkedin_ads"]
+    base_url: str | None = "https://api.linkedin.com"
+    api_version: str = Field(default="202610", pattern=r"^20\d{4}$")
+
+
+class Mailshake(VendorSource):
+    """A team, by its API key."""
+
+    kind: Literal["mailshake"]
+    base_url: str | None = "https://api.mailshake.com/2017-04-01"
+
+
+class Jira(VendorSource):
+    """`base_url` is the site's address, https://<company>.atlassian.net."""
+
+    kind: Literal["jira"]
+
+
 # One line per vendor; its folder is orchestration/sources/<kind>/.
-Vendor = Salesforce | Stripe | Hubspot | Zendesk
+Vendor = (
+    Salesforce
+    | Stripe
+    | Chargebee
+    | Hubspot
+    | Zendesk
+    | GoogleAds
+    | MetaAds
+    | LinkedinAds
+    | Mailshake
+    | Pipedrive
+    | Jira
+)
 VENDORS: dict[str, type[VendorSource]] = {
     "salesforce": Salesforce,
     "stripe": Stripe,
+    "chargebee": Chargebee,
     "hubspot": Hubspot,
     "zendesk": Zendesk,
+    "pipedrive": Pipedrive,
+    "google_ads": GoogleAds,
+    "meta_ads": MetaAds,
+    "linkedin_ads": LinkedinAds,
+    "mailshake": Mailshake,
+    "jira": Jira,
 }

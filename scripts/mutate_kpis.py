@@ -70,11 +70,14 @@ class Mutant:
     place: int
     edit: Edit
 
-    def sql(self, tree: exp.Expression) -> str:
-        """The broken SQL of a tree that has the shape of the model's."""
+    def sql(self, case: "Case") -> str | None:
+        """The broken SQL of a case; None if what is broken is not part of it."""
+        place = case.places.get(self.place)
+        if place is None:
+            return None
         # A holder, so that the root can be replaced like any other node.
-        holder = exp.Subquery(this=tree.copy())
-        self.edit(list(holder.this.walk())[self.place])
+        holder = exp.Subquery(this=case.tree.copy())
+        self.edit(list(holder.this.walk())[place])
         return _text(holder.this)
 
 
@@ -172,11 +175,42 @@ def _one_more(literal: exp.Expression) -> exp.Expression:
 
 @dataclass(frozen=True)
 class Case:
-    """Data a model runs on: `tree` has the model's shape, `wrap` makes a query of its text."""
+    """Data a model runs on: its `tree` there, `wrap` to make a query of the text, and for each place in the
+    model's tree the one in this tree. Variables and macros of a unit test change parts of a model.
+    """
 
     tree: exp.Expression
     wrap: Callable[[str], str]
     con: duckdb.DuckDBPyConnection
+    places: Mapping[int, int]
+
+
+def same_places(model: exp.Expression, tree: exp.Expression) -> dict[int, int]:
+    """Places of a model's tree → the same places in another compilation of it, as far as both agree."""
+    numbers = {id(node): place for place, node in enumerate(tree.walk())}
+    places = {id(node): place for place, node in enumerate(model.walk())}
+    found: dict[int, int] = {}
+
+    def align(one: exp.Expression, other: exp.Expression) -> None:
+        if type(one) is not type(other):
+            return
+        found[places[id(one)]] = numbers[id(other)]
+        for name, inner in one.args.items():
+            twin = other.args.get(name)
+            if isinstance(inner, exp.Expression) and isinstance(twin, exp.Expression):
+                align(inner, twin)
+            elif isinstance(inner, list) and isinstance(twin, list):
+                if isinstance(one, exp.With):
+                    named = {cte.alias: cte for cte in twin}
+                    pairs = [(cte, named[cte.alias]) for cte in inner if cte.alias in named]
+                else:
+                    pairs = list(zip(inner, twin, strict=True)) if len(inner) == len(twin) else []
+                for pair in pairs:
+                    if all(isinstance(each, exp.Expression) for each in pair):
+                        align(*pair)
+
+    align(model, tree)
+    return found
 
 
 def unit_cases(build: Path, trees: Mapping[str, exp.Expression]) -> dict[str, list[Case]]:
@@ -193,8 +227,7 @@ def unit_cases(build: Path, trees: Mapping[str, exp.Expression]) -> dict[str, li
         if not held.expressions:
             tree.set("with_", None)
         model = trees.get(query.model)
-        # Variables of a test may leave out a part of the model; then places would not be the same.
-        if model is None or [type(node) for node in model.walk()] != [type(node) for node in tree.walk()]:
+        if model is None:
             continue
         before = ", ".join(cte.sql(dialect="duckdb", comments=False) for cte in fixtures)
         compared = query.columns or [row[0] for row in con.execute(f"describe {query.expected}").fetchall()]
@@ -204,6 +237,7 @@ def unit_cases(build: Path, trees: Mapping[str, exp.Expression]) -> dict[str, li
                 tree,
                 lambda sql, before=before, columns=columns: f"with {before} select {columns} from ({sql})",
                 con,
+                same_places(model, tree),
             )
         )
     return found
@@ -242,7 +276,10 @@ def judge(found: Sequence[Mutant], cases: Sequence[Case]) -> tuple[int, list[Mut
     for mutant in found:
         outcome = "survived"
         for case, truth, limit in truths:
-            rows = run(case, mutant.sql(case.tree), limit)
+            sql = mutant.sql(case)
+            if sql is None:
+                continue
+            rows = run(case, sql, limit)
             if rows != truth:
                 outcome = "invalid" if rows == "invalid" else "killed"
                 break
@@ -321,7 +358,10 @@ def score(
         for model, found in tried.items():
             if found:
                 # The fixtures first: they take milliseconds.
-                cases = [*fixtures.get(model, ()), Case(trees[model], lambda sql: sql, con)]
+                cases = [
+                    *fixtures.get(model, ()),
+                    Case(trees[model], lambda sql: sql, con, same_places(trees[model], trees[model])),
+                ]
                 result[model] = judge(found, cases)
                 if progress:
                     _print_model(model, *result[model])

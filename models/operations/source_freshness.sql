@@ -32,7 +32,7 @@ select
     cast(coalesce(records.row_count, 0) as bigint) as row_count,
     cast(coalesce(records.deleted_count, 0) as bigint) as deleted_count,
     records.latest_update_at,
-    reads.read_at as last_read_at,
+    coalesce(reads.read_at, of_source.read_at) as last_read_at,
     reads.location
 from {{ source('run', 'inputs') }} as inputs
 left join records
@@ -43,3 +43,12 @@ left join {{ source('run', 'reads') }} as reads
     on
         inputs.source_system = reads.source_system
         and inputs.entity = reads.entity
+-- An entity that a vendor's models make of several tables is as fresh as the last read of its source.
+left join (
+    select
+        source_system,
+        max(read_at) as read_at
+    from {{ source('run', 'reads') }}
+    group by source_system
+) as of_source
+    on inputs.source_system = of_source.source_system

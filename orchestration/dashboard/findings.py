@@ -13,11 +13,21 @@ _TABLES = (
     "revenue_forecast",
     "opportunity_scores",
     "account_health",
+    "renewal_risk",
+    "kpi_anomalies",
+    "forecast_backtest",
 )
 # What of a table of one day comes first, where not all of it has room.
 _FIRST = {
     "opportunity_scores": 'facts."win_probability" desc nulls last, ',
     "account_health": 'facts."amount_at_risk" desc nulls last, ',
+    "renewal_risk": 'facts."amount_at_risk" desc nulls last, ',
+}
+
+# What is shown of a table of which not everything is.
+_ONLY = {
+    "kpi_anomalies": "facts.is_anomaly",
+    "forecast_backtest": "facts.unit = 'company' and facts.method = 'model' and facts.actual is not null",
 }
 
 
@@ -48,9 +58,11 @@ def _latest(published: Published, name: str) -> Table | None:
     order = ", ".join(f'facts."{column}"' for column in columns)
     names, rows = published.read(
         f"select {', '.join([*named, *listed])} from {source} as facts{joins}"
+        f" where {_ONLY.get(name, 'true')}"
         f" order by {newest}{_FIRST.get(name, '')}{order} limit {_ROWS}"
     )
-    return Table(names, rows, published.count(source)) if rows else None
+    total = len(rows) if name in _ONLY and len(rows) < _ROWS else published.count(source)
+    return Table(names, rows, total) if rows else None
 
 
 def _attribution(published: Published) -> Table | None:

@@ -6,7 +6,7 @@ from typing import Any
 import duckdb
 
 from orchestration.dashboard.encoding import text
-from orchestration.publish.tables import SCHEMAS
+from orchestration.settings import SCHEMAS
 from orchestration.warehouse import tables
 
 # The dimensions of metrics.kpi_values that the page filters by, in the order in which a KPI follows them.

@@ -49,5 +49,5 @@ def write(
         teams.write(con)
     if wanted("revenue_forecast", "forecast_backtest", "forecast_scoreboard"):
         forecast.write(con, as_of, reporting)
-    if wanted("opportunity_scores", "account_health", "score_records"):
+    if wanted("opportunity_scores", "account_health", "renewal_risk", "lead_scores", "score_records"):
         scores.write(con, as_of, reporting)

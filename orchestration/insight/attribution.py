@@ -272,6 +272,23 @@ _SHARES = {
     "share_high": "double",
 }
 
+# Each way to be of one journey is a join of its own, so that none is by date alone: that one grows with
+# deals times touches.
+_OF_ONE_JOURNEY = " union ".join(
+    f"""
+select
+    deals.opportunity_id, deals.is_won, deals.closed_at, deals.closed_on, deals.lead_at, deals.opened_at,
+    touches.touch_id, touches.occurred_at, touches.channel
+from deals
+inner join touches on
+    deals.{key} = touches.{key}
+    and touches.occurred_on between deals.closed_on - {LOOKBACK_DAYS} and deals.closed_on
+-- what was logged on another deal belongs to that one
+where touches.opportunity_id is null or touches.opportunity_id = deals.opportunity_id
+"""
+    for key in ("account_id", "person_id", "opportunity_id")
+)
+
 _JOURNEYS = f"""
 with leads as (
     select person_id, min(became_at) as lead_at
@@ -305,28 +322,9 @@ touches as (
         coalesce(touches.channel, '{UNKNOWN}') as channel
     from revenue.touches as touches
     left join revenue.people as people on touches.person_id = people.person_id
-),
-pairs as (
-    select deals.opportunity_id, touches.touch_id
-    from deals inner join touches on deals.account_id = touches.account_id
-    union
-    select deals.opportunity_id, touches.touch_id
-    from deals inner join touches on deals.person_id = touches.person_id
-    union
-    select deals.opportunity_id, touches.touch_id
-    from deals inner join touches on deals.opportunity_id = touches.opportunity_id
 )
-select
-    deals.opportunity_id, deals.is_won, deals.closed_at, deals.closed_on, deals.lead_at, deals.opened_at,
-    touches.touch_id, touches.occurred_at, touches.channel
-from pairs
-inner join deals on pairs.opportunity_id = deals.opportunity_id
-inner join touches on pairs.touch_id = touches.touch_id
-where
-    touches.occurred_on between deals.closed_on - {LOOKBACK_DAYS} and deals.closed_on
-    -- what was logged on another deal belongs to that one
-    and coalesce(touches.opportunity_id, deals.opportunity_id) = deals.opportunity_id
-order by deals.opportunity_id, touches.occurred_at, touches.touch_id
+{_OF_ONE_JOURNEY}
+order by opportunity_id, occurred_at, touch_id
 """
 
 # Companies that were reached and never had a deal: without them only those that nearly bought would count as

@@ -131,7 +131,7 @@ def fit_purchases(seen: Purchases) -> PurchaseModel:
             searched @ searched
         )
 
-    r, alpha, a, b = np.exp(_lowest(value, np.array([0.0, 0.0, 0.0, 1.0])))
+    r, alpha, a, b = np.exp(lowest(value, np.array([0.0, 0.0, 0.0, 1.0])))
     return PurchaseModel(float(r), float(alpha * scale), float(a), float(b))
 
 
@@ -144,11 +144,13 @@ def fit_spend(repeats: np.ndarray, mean_spend: np.ndarray) -> SpendModel:
         found = model.log_likelihood(repeats, mean_spend / scale)
         return -float(found.sum()) + 1e-3 * float(searched @ searched)
 
-    p, q, v = np.exp(_lowest(value, np.array([1.0, 1.0, 0.0])))
+    p, q, v = np.exp(lowest(value, np.array([1.0, 1.0, 0.0])))
     return SpendModel(float(p), float(q), float(v * scale))
 
 
-def _lowest(value: Callable[[np.ndarray], float], start: np.ndarray) -> np.ndarray:
+def lowest(value: Callable[[np.ndarray], float], start: np.ndarray) -> np.ndarray:
+    """Where a smooth function is lowest near `start`."""
+
     def objective(at: np.ndarray) -> tuple[float, np.ndarray]:
         slopes = []
         for index in range(len(at)):

@@ -1,26 +1,37 @@
-"""Which open deals will be won, which customers will stay? Every day of the past is looked at as it was
-then known.
+"""Which open deals will be won, which customers will stay, which contracts will be renewed, which leads
+become deals? Every day of the past is looked at as it was then known.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Sequence
-from datetime import date, timedelta
+from collections.abc import Sequence
+from datetime import date
 
 import duckdb
 import numpy as np
 
+from orchestration.insight import lead_scores, renewal_scores
+from orchestration.insight.panel import Panel
 from orchestration.insight.pipeline import States, read_states
-from orchestration.insight.scoring import Learned, Panel, learn
+from orchestration.insight.score_tables import (
+    RECORD_COLUMNS,
+    WHY_COLUMNS,
+    cases,
+    column,
+    ordinals,
+    past_days,
+    records,
+    risk_status,
+    rounded,
+    shown,
+    texts,
+)
+from orchestration.insight.scoring import learn
 from orchestration.insight.tables import write_table
 from orchestration.settings import Reporting
 
 DEAL_DAYS = 180
 CUSTOMER_DAYS = 180
-VERSION = "logistic 1"
-BASE_RATE = "base rate"
-AT_RISK, WATCH = 0.85, 0.95
 
 DEAL_COLUMNS = {
     "opportunity_id": "varchar",
@@ -28,10 +39,7 @@ DEAL_COLUMNS = {
     "win_probability": "double",
     "baseline_probability": "double",
     "source_probability": "double",
-    "model_version": "varchar",
-    "reasons": "varchar",
-    "null_reason": "varchar",
-    "needs": "varchar",
+    **WHY_COLUMNS,
 }
 CUSTOMER_COLUMNS = {
     "account_id": "varchar",
@@ -42,23 +50,7 @@ CUSTOMER_COLUMNS = {
     "amount_at_risk": "double",
     "recurring_amount": "double",
     "next_renewal_on": "date",
-    "model_version": "varchar",
-    "reasons": "varchar",
-    "null_reason": "varchar",
-    "needs": "varchar",
-}
-RECORD_COLUMNS = {
-    "model": "varchar",
-    "method": "varchar",
-    "is_shown": "boolean",
-    "cases": "bigint",
-    "positives": "bigint",
-    "log_loss": "double",
-    "brier": "double",
-    "calibration_error": "double",
-    "area_under_curve": "double",
-    "lift_of_top_tenth": "double",
-    "needs": "varchar",
+    **WHY_COLUMNS,
 }
 
 _CUSTOMERS = """
@@ -129,12 +121,18 @@ order by customers.day, customers.account_id
 
 
 def write(con: duckdb.DuckDBPyConnection, as_of: date, reporting: Reporting) -> None:
-    """Write `insight.opportunity_scores`, `insight.account_health` and `insight.score_records`."""
-    deals, deal_record = _deals(con, as_of, reporting)
-    customers, customer_record = _customers(con, as_of)
-    write_table(con, "opportunity_scores", DEAL_COLUMNS, deals)
-    write_table(con, "account_health", CUSTOMER_COLUMNS, customers)
-    write_table(con, "score_records", RECORD_COLUMNS, [*deal_record, *customer_record])
+    """Write a table of schema `insight` for each kind of case, and `insight.score_records`."""
+    found = {
+        "opportunity_scores": (DEAL_COLUMNS, _deals(con, as_of, reporting)),
+        "account_health": (CUSTOMER_COLUMNS, _customers(con, as_of)),
+        "renewal_risk": (renewal_scores.COLUMNS, renewal_scores.contracts(con, as_of)),
+        "lead_scores": (lead_scores.COLUMNS, lead_scores.leads(con, as_of)),
+    }
+    record: list[tuple[object, ...]] = []
+    for name, (columns, (rows, of_model)) in found.items():
+        write_table(con, name, columns, rows)
+        record += of_model
+    write_table(con, "score_records", RECORD_COLUMNS, record)
 
 
 def deal_panel(
@@ -179,7 +177,9 @@ def deal_panel(
         "team": states.team[at],
     }
     label = np.concatenate(labels) if labels else np.array([])
-    return Panel(on, states.deal[at], label, words, numbers), states.probability[at], at
+    panel = Panel(on, on + DEAL_DAYS, states.deal[at], label, words, numbers)
+    # what the source says is no feature: where it has no history, later values are read back
+    return panel, states.probability[at], at
 
 
 def _deals(
@@ -187,19 +187,15 @@ def _deals(
 ) -> tuple[list[tuple[object, ...]], list[tuple[object, ...]]]:
     states = read_states(con, reporting.timezone)
     first = date.fromordinal(min(states.first_day, as_of.toordinal()))
-    days = [*_month_ends(first + timedelta(days=30), as_of), as_of]
-    panel, source, at = deal_panel(con, states, days, as_of)
-    learned = learn(panel, DEAL_DAYS, source)
+    panel, source, at = deal_panel(con, states, past_days(first, as_of), as_of)
+    learned = learn(panel, source)
     now = panel.day == as_of.toordinal()
     rows: list[tuple[object, ...]] = []
-    shown = _shown(learned, panel.rows(now))
-    for index, (chance, version, reasons) in zip(np.flatnonzero(now), shown, strict=True):
-        own = None if np.isnan(source[index]) else round(float(source[index]), 6)
-        reason = None if chance is not None else "insufficient_history"
+    for index, (chance, why) in zip(np.flatnonzero(now), shown(learned, panel.rows(now)), strict=True):
+        own = None if np.isnan(source[index]) else rounded(source[index])
         name = states.names[int(states.deal[at[index]])]
-        said = (chance, _rounded(learned.base_rate), own, version, reasons, reason, learned.needs)
-        rows.append((name, as_of, *said))
-    return rows, list(_record("opportunity won within 180 days", learned))
+        rows.append((name, as_of, chance, rounded(learned.base_rate), own, *why))
+    return rows, list(records("opportunity won within 180 days", learned))
 
 
 def customer_panel(
@@ -209,34 +205,30 @@ def customer_panel(
     contract. The label is 1 for a customer that is none any more so many days later.
     """
     found = con.execute(_CUSTOMERS.replace("{days}", str(CUSTOMER_DAYS)), {"days": list(days)}).fetchall()
-    codes = {account: code for code, account in enumerate(sorted({row[1] for row in found}))}
-    day = np.array([row[0].toordinal() for row in found], int)
-
-    def number(position: int) -> np.ndarray:
-        return np.array([np.nan if row[position] is None else float(row[position]) for row in found])
-
+    day = ordinals(found, 0)
     due = [None if row[6] is None else (row[6] - row[0]).days for row in found]
-    amount, before = number(2), number(7)
+    amount, before = column(found, 2), column(found, 7)
     with np.errstate(divide="ignore", invalid="ignore"):
         growth = np.where(before > 0, np.clip(amount / before - 1, -1, 2), np.nan)
     label = np.array([np.nan if row[11] is None else float(not row[11]) for row in found])
     label = np.where(day + CUSTOMER_DAYS <= as_of.toordinal(), label, np.nan)
     panel = Panel(
         day,
-        np.array([codes[row[1]] for row in found], int),
+        day + CUSTOMER_DAYS,
+        cases(found, 1),
         label,
         {
-            "segment": np.array([row[3] for row in found], dtype=object),
-            "region": np.array([row[4] for row in found], dtype=object),
+            "segment": texts(found, 3),
+            "region": texts(found, 4),
             "contract ends": np.array([_due(days_left) for days_left in due], dtype=object),
         },
         {
-            "tenure": np.log1p(number(5)),
+            "tenure": np.log1p(column(found, 5)),
             "recurring amount": np.log1p(amount),
             "growth in 180 days": growth,
-            "tickets in 90 days": np.log1p(number(8)),
-            "satisfaction": number(9),
-            "touches in 90 days": np.log1p(number(10)),
+            "tickets in 90 days": np.log1p(column(found, 8)),
+            "satisfaction": column(found, 9),
+            "touches in 90 days": np.log1p(column(found, 10)),
         },
     )
     return panel, [(row[1], row[2], row[6]) for row in found]
@@ -252,51 +244,19 @@ def _customers(
     con: duckdb.DuckDBPyConnection, as_of: date
 ) -> tuple[list[tuple[object, ...]], list[tuple[object, ...]]]:
     first = con.execute("select min(valid_from) from revenue.recurring_revenue_history").fetchall()[0][0]
-    days = [*(_month_ends(first + timedelta(days=30), as_of) if first else []), as_of]
-    panel, about = customer_panel(con, days, as_of)
-    learned = learn(panel, CUSTOMER_DAYS)
+    panel, about = customer_panel(con, past_days(first, as_of), as_of)
+    learned = learn(panel)
     now = panel.day == as_of.toordinal()
     rows: list[tuple[object, ...]] = []
-    base = None if learned.base_rate is None else _rounded(1 - learned.base_rate)
-    shown = _shown(learned, panel.rows(now))
-    for index, (risk, version, reasons) in zip(np.flatnonzero(now), shown, strict=True):
+    base = None if learned.base_rate is None else rounded(1 - learned.base_rate)
+    for index, (risk, why) in zip(np.flatnonzero(now), shown(learned, panel.rows(now)), strict=True):
         account, amount, due_on = about[int(index)]
         assert isinstance(amount, float)
         health = None if risk is None else round(1 - risk, 6)
-        status = None
-        if health is not None:
-            status = "at risk" if health < AT_RISK else "watch" if health < WATCH else "good"
         loss = None if risk is None else round(amount * risk, 2)
-        reason = None if risk is not None else "insufficient_history"
         money = (loss, round(amount, 2), due_on)
-        rows.append((account, as_of, health, base, status, *money, version, reasons, reason, learned.needs))
-    return rows, list(_record("customer lost within 180 days", learned))
-
-
-def _shown(learned: Learned, panel: Panel) -> Iterator[tuple[float | None, str | None, str]]:
-    """Chance, what it is from, and why, for every row."""
-    if learned.model is None:
-        for _ in panel.day:
-            yield None, None, "[]"
-    elif not learned.is_shown:
-        for _ in panel.day:
-            yield _rounded(learned.base_rate), BASE_RATE, "[]"
-    else:
-        chances, reasons = learned.model.chances(panel), learned.model.reasons(panel)
-        for chance, why in zip(chances, reasons, strict=True):
-            said = [{"feature": name, "log_odds": effect} for name, effect in why]
-            yield round(float(chance), 6), VERSION, json.dumps(said)
-
-
-def _record(model: str, learned: Learned) -> Iterator[tuple[object, ...]]:
-    if not learned.measures:
-        yield (model, "model", False, *(None,) * 7, learned.needs)
-    for method, found in learned.measures.items():
-        numbers = (found.log_loss, found.brier, found.calibration_error, found.area, found.lift)
-        rounded = [round(number, 6) for number in numbers]
-        is_shown = learned.is_shown == (method == "model") and method != "source"
-        needs = learned.needs if method == "model" else None
-        yield (model, method, is_shown, found.cases, found.positives, *rounded, needs)
+        rows.append((account, as_of, health, base, risk_status(risk), *money, *why))
+    return rows, list(records("customer lost within 180 days", learned))
 
 
 def _touches(con: duckdb.DuckDBPyConnection, states: States) -> dict[int, np.ndarray]:
@@ -340,20 +300,3 @@ def _stage_since(states: States) -> np.ndarray:
         same = states.deal[index] == states.deal[index - 1] and states.stage[index] == states.stage[index - 1]
         found[index] = found[index - 1] if same else states.since[index]
     return found
-
-
-def _month_ends(first: date, before: date) -> list[date]:
-    """Last days of months from a day to before another."""
-    found: list[date] = []
-    month = first.replace(day=1)
-    while True:
-        month = (month + timedelta(days=32)).replace(day=1)
-        end = month - timedelta(days=1)
-        if end >= before:
-            return found
-        if end >= first:
-            found.append(end)
-
-
-def _rounded(number: float | None) -> float | None:
-    return None if number is None else round(float(number), 6)

@@ -1,12 +1,14 @@
 """The candidate: what will be published, written beside the build and not yet seen by anyone."""
 
-from collections.abc import Mapping
+import shutil
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
 import duckdb
 
-from orchestration.publish.tables import SCHEMAS, PublishedTable, published_tables
+from orchestration.publish.tables import PublishedTable, published_tables
+from orchestration.settings import SCHEMAS, Audience
 from orchestration.warehouse import attached, identifier, literal, open_memory
 
 # Views remember the name of the database they were made in, so it is the final one from the start.
@@ -14,7 +16,11 @@ _DATABASE = "revops"
 
 
 def write_candidate(
-    build_file: Path, folder: Path, manifest: Mapping[str, Any], people: Literal["masked", "full"]
+    build_file: Path,
+    folder: Path,
+    manifest: Mapping[str, Any],
+    people: Literal["masked", "full"],
+    schemas: Sequence[str] = SCHEMAS,
 ) -> list[PublishedTable]:
     """Write revops.duckdb and parquet/<schema>/<table>.parquet into `folder`, which must not exist yet.
 
@@ -22,11 +28,11 @@ def write_candidate(
     """
     folder.mkdir(parents=True)
     with open_memory() as con, attached(con, build_file, "build", read_only=True):
-        published = published_tables(con, "build", manifest)
+        published = [each for each in published_tables(con, "build", manifest) if each.schema in schemas]
         with attached(con, folder / "revops.duckdb", _DATABASE):
             # One transaction: hundreds of comments would otherwise each wait for the disk.
             con.execute("begin")
-            for schema in SCHEMAS:
+            for schema in schemas:
                 con.execute(f"create schema {_DATABASE}.{identifier(schema)}")
             for table in published:
                 _copy(con, table, people)
@@ -35,6 +41,22 @@ def write_candidate(
             for table in published:
                 _export(con, table, folder / "parquet" / table.schema / f"{table.name}.parquet")
     return published
+
+
+def write_audiences(
+    build_file: Path, folder: Path, manifest: Mapping[str, Any], audiences: Iterable[Audience]
+) -> None:
+    """Write what each audience may read into `folder`/audiences/<name>, closed to everybody but its group.
+
+    The folder lies inside the candidate, so that one link moves all audiences at once.
+    """
+    for audience in audiences:
+        own = folder / "audiences" / audience.name
+        write_candidate(build_file, own, manifest, audience.people, audience.schemas)
+        for path in (own, *own.rglob("*")):
+            if audience.group is not None:
+                shutil.chown(path, group=audience.group)
+            path.chmod(0o750 if path.is_dir() else 0o640)
 
 
 def _copy(con: duckdb.DuckDBPyConnection, table: PublishedTable, people: Literal["masked", "full"]) -> None:

@@ -11,8 +11,7 @@ import duckdb
 
 from orchestration.errors import ConfigurationError
 from orchestration.exports import cell_text, spreadsheet_safe
-from orchestration.publish.tables import SCHEMAS
-from orchestration.settings import nearest
+from orchestration.settings import SCHEMAS, nearest
 from orchestration.warehouse import identifier, tables
 
 _ROWS_AT_ONCE = 10_000

@@ -17,7 +17,7 @@ import psycopg
 from psycopg import sql
 
 from orchestration.errors import RevopsError
-from orchestration.publish.tables import SCHEMAS
+from orchestration.settings import SCHEMAS
 from orchestration.warehouse import identifier, tables
 
 _STAGING = "__next"

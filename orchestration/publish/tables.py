@@ -6,9 +6,8 @@ from typing import Any, Literal
 
 import duckdb
 
+from orchestration.settings import SCHEMAS
 from orchestration.warehouse import identifier, tables
-
-SCHEMAS = ("revenue", "metrics", "identity", "operations")
 
 # What differs between two runs over the same data: left out of content hashes, so that equal data has equal
 # hashes.
@@ -17,7 +16,7 @@ _RUN_COLUMNS: dict[str, frozenset[str]] = {
     "operations.data_quality": frozenset({"run_id"}),
     "operations.source_freshness": frozenset({"last_read_at"}),
 }
-_RUN_TABLES = frozenset({"operations.runs", "operations.kpi_restatements"})
+_RUN_TABLES = frozenset({"operations.runs", "operations.run_steps", "operations.kpi_restatements"})
 
 # Python writes the evidence of a match as JSON; these keys hold the compared values themselves.
 _EVIDENCE_VALUES = r'"(value|value_a|value_b)"\s*:\s*("([^"\\]|\\.)*"|[^",}\]]+)'

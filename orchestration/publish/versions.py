@@ -175,7 +175,7 @@ def _remove(folder: Path) -> None:
 def _make_immutable(folder: Path) -> None:
     for path in sorted(folder.rglob("*"), reverse=True):
         if path.is_file():
-            path.chmod(0o444)
+            path.chmod(path.stat().st_mode & 0o444)
         _sync(path)
     _sync(folder)
 

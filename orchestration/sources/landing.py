@@ -48,11 +48,13 @@ class Rest:
     """What the source says of records that the batches of a read leave out; asked when those are read.
 
     `gone` are keys of records it deleted. `keys`, where it can list them, are those of all it has, so that
-    whatever else the log has was deleted. Every other record of the log is taken to be there unchanged.
+    whatever else the log has was deleted. `covered`, where the batches hold a part of the records in whole,
+    tells whether a key belongs to that part. Every other record of the log is taken to be there unchanged.
     """
 
     gone: Callable[[], Iterable[str]] = lambda: ()
     keys: Iterable[Sequence[str]] | None = None
+    covered: Callable[[], Callable[[str], bool] | None] = lambda: None
 
 
 @dataclass
@@ -94,7 +96,7 @@ class EntityResult:
     """What became of one table: rows at the source, and what they did to the log.
 
     `rows_appended` are new versions without tombstones, `rows_deleted` are tombstones. A skipped table was
-    not read because its source did not change; all its counts are 0.
+    not read because its source did not change; all its counts are 0. `cursor_value` is how far it was read.
     """
 
     entity: str
@@ -107,6 +109,7 @@ class EntityResult:
     rows_deleted: int = 0
     seconds: float = 0.0
     skipped: bool = False
+    cursor_value: str | None = None
 
 
 class CursorMissedRecords(Exception):
@@ -216,6 +219,7 @@ class Landing:
         versions.settle_duplicates(staging, table, None if read.may_repeat else self._run_id, read.location)
         versions.current(staging, self._log, table)
         if read.rest is not None:
+            self._gather_covered(read.rest)
             in_census = versions.infer_census(staging, table, listed=read.rest.keys is not None)
         versions.compare(staging, table)
         counted.append(read.live_rows())
@@ -241,6 +245,7 @@ class Landing:
             rows_unchanged=at_source - rejected - duplicate - appended,
             rows_deleted=deleted,
             seconds=time.monotonic() - started,
+            cursor_value=read.cursor_value(),
         )
         self._record(read, result)
         return result
@@ -365,6 +370,17 @@ class Landing:
             staging.insert("listed", ["_key"], ([key] for key in kept))
         staging.run("delete from staged where _key in (from gone)")
 
+    def _gather_covered(self, rest: Rest) -> None:
+        """Add to `gone` what the log has of the part that was read in whole, and the source no longer has."""
+        if (is_covered := rest.covered()) is None:
+            return
+        kept = self._staging.run(
+            "select _key from current_versions where not _is_deleted"
+            " and _key not in (select _key from winners)"
+            " and _key not in (select _key from rejected where _key is not null)"
+        )
+        self._staging.insert("gone", ["_key"], ([key] for (key,) in kept if is_covered(key)))
+
     def _add_problems(self, entity: str, location: str, problems: Iterable[Problem]) -> None:
         if self._suppression:
             problems = map(self._suppression.without_problem_values, problems)
@@ -394,7 +410,7 @@ class Landing:
                 staging.count(versions.KEPT),
                 versions.money_at_source(staging, table),
                 versions.money(staging, table, versions.KEPT),
-                read.cursor_value(),
+                result.cursor_value,
             ]
         )
         self._staged.append(table)

@@ -11,7 +11,19 @@ from sandbox.vendors.server import StandIn
 from sandbox.vendors.store import Store
 
 # kind → module that has a class StandIn of its own.
-KINDS = ("salesforce", "stripe", "hubspot", "zendesk")
+KINDS = (
+    "salesforce",
+    "stripe",
+    "hubspot",
+    "zendesk",
+    "google_ads",
+    "meta_ads",
+    "linkedin_ads",
+    "chargebee",
+    "mailshake",
+    "pipedrive",
+    "jira",
+)
 
 
 def stand_in(kind: str, store: Store) -> StandIn:

@@ -7,6 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, ClassVar
 from urllib.parse import parse_qs, urlsplit
@@ -24,13 +25,16 @@ def system_clock() -> datetime:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What was asked. `body` is the parsed JSON or form, `query` has every value of every parameter."""
+    """What was asked. `body` is the parsed JSON or form, `query` has every value of every parameter, `url` is
+    the path with them as they were written.
+    """
 
     method: str
     path: str
     query: Mapping[str, list[str]]
     headers: Mapping[str, str]
     body: Any
+    url: str = ""
 
     def get(self, name: str, default: str = "") -> str:
         """The last value of a parameter of the URL."""
@@ -47,13 +51,15 @@ class Answer:
 
 
 class StandIn(ABC):
-    """One vendor's API. A subclass answers requests; `credentials` are those it accepts.
+    """One vendor's API. A subclass answers requests; `credentials` are those it accepts, `settings` the keys
+    that a source of it needs in revops.yml.
 
     Tests set `clock`, append to `faults`, change `quirks`, and look at `requests`.
     """
 
     kind: ClassVar[str]
     credentials: ClassVar[Mapping[str, str]]
+    settings: ClassVar[Mapping[str, str]] = {}
 
     def __init__(self, store: Store) -> None:
         self.store = store
@@ -123,6 +129,10 @@ def _handler(stand_in: StandIn) -> type[BaseHTTPRequestHandler]:
         def log_message(self, format: str, *arguments: Any) -> None:
             """Nothing is logged."""
 
+        def date_time_string(self, timestamp: float | None = None) -> str:
+            """The vendor's clock, which every answer names."""
+            return format_datetime(stand_in.clock().replace(tzinfo=UTC), usegmt=True)
+
         def _handle(self) -> None:
             parts = urlsplit(self.path)
             request = Request(
@@ -131,6 +141,7 @@ def _handler(stand_in: StandIn) -> type[BaseHTTPRequestHandler]:
                 query=parse_qs(parts.query, keep_blank_values=True),
                 headers=dict(self.headers.items()),
                 body=self._body(),
+                url=self.path,
             )
             with stand_in.lock:
                 stand_in.requests.append(request)

@@ -35,6 +35,17 @@ create table metrics.account_health as select * from (values
         {{"feature": "use", "log_odds": 0.3}}]', null)
 ) as rows(account_id, as_of, health, baseline_health, status, amount_at_risk, recurring_amount,
     next_renewal_on, reasons, needs);
+create table metrics.kpi_anomalies as select * from (values
+    ('win_rate', 'all', 'all', date '{START}', 0.5, 0.52, 0.1, 1.0, false),
+    ('win_rate', 'segment', 'SMB', date '{START}', 0.1, 0.5, 6.5, 0.01, true)
+) as rows(kpi, dimension, dimension_value, period_start, value, expected, deviation, false_discovery_rate,
+    is_anomaly);
+create table metrics.forecast_backtest as select * from (values
+    (date '{START}', 'company', 90, 'model', 1e6, 2e6, 3e6, 3500000.0),
+    (date '{START}', 'company', 30, 'model', 2e6, 3e6, 4e6, 3500000.0),
+    (date '{START}', 'company', 30, 'naive', 2e6, 1e6, 4e6, 3500000.0),
+    (date '{START}', 'North', 30, 'model', 1.0, 2.0, 3.0, 2.0)
+) as rows(period_start, unit, horizon_days, method, low, forecast, high, actual);
 create table metrics.attribution_by_channel as select * from (values
     ('first_touch', 'paid_search', 0.7, 70.0, 7, 0.2, 0.7), ('first_touch', 'event', 0.3, 30.0, 3, 0.3, 0.8),
     ('last_touch', 'paid_search', 0.2, 20.0, 2, 0.2, 0.7), ('last_touch', 'event', 0.8, 80.0, 8, 0.3, 0.8)
@@ -89,6 +100,22 @@ def test_expected_revenue_begins_with_the_company(tmp_path: Path, open_page: Ope
     assert company[0] == "company"
     assert company[2:5] == ["1,000,000", "2,000,000", "3,000,000"]
     assert team[0] == "North"
+
+
+def test_forecasts_of_past_quarters_stand_beside_what_came(tmp_path: Path, open_page: Opener) -> None:
+    opened = open_page(with_insight(tmp_path), "tab=sales")
+    early, late = rows_of(opened, "forecast-record")
+    assert "needs help" in early[0] and "needs help" not in late[0]
+    assert early[1:] == ["90", "1,000,000", "2,000,000", "3,000,000", "3,500,000"]
+    assert late[1:] == ["30", "2,000,000", "3,000,000", "4,000,000", "3,500,000"]
+    assert opened.errors == []
+
+
+def test_only_what_broke_with_its_history_is_an_anomaly(tmp_path: Path, open_page: Opener) -> None:
+    opened = open_page(with_insight(tmp_path), "tab=revenue_operations")
+    (found,) = rows_of(opened, "anomalies")
+    assert found[0].endswith("Win rate")
+    assert found[1:] == ["Segment", "SMB", "10.0 %", "50.0 %", "6.5"]
 
 
 def test_channels_are_shown_by_model_with_their_spread(tmp_path: Path, open_page: Opener) -> None:

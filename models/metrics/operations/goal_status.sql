@@ -35,6 +35,7 @@ select
     status,
     owner,
     is_running,
+    next_review_on,
     conflicts_with
 from ranked
 where place = 1

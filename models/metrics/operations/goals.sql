@@ -105,6 +105,13 @@ conflicts as (
         or (judged.kpi = other.kpi and judged.variant = other.variant and judged.target <> other.target)
 ),
 
+-- reviews are held when a fiscal quarter is over
+running_quarter as (
+    select min(period_end) as ends_on
+    from {{ ref('reporting_periods') }}
+    where grain = 'quarter' and period_end > {{ as_of_date() }}
+),
+
 conflict_lists as (
     select
         kpi,
@@ -136,8 +143,12 @@ select
     judged.status,
     judged.owner,
     judged.period_end > {{ as_of_date() }} as is_running,
+    case
+        when judged.period_end > {{ as_of_date() }} then least(judged.period_end, coalesce(running_quarter.ends_on, judged.period_end))
+    end as next_review_on,
     coalesce(conflict_lists.conflicts_with, {{ text_array([]) }}) as conflicts_with
 from judged
+cross join running_quarter
 left join conflict_lists
     on
         judged.kpi = conflict_lists.kpi

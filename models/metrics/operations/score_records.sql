@@ -1,5 +1,5 @@
--- Score records: how good are the chances of deals and customers?
--- Grain: model, method. On the latest 30 % of past days, learned from what was decided before them.
+-- Score records: how good are the chances of deals, customers, contracts and leads?
+-- Grain: model, method. On past days, each foretold from what was decided before it.
 -- Left out: nothing.
 
 select
@@ -11,7 +11,9 @@ select
     log_loss,
     brier,
     calibration_error,
+    calibration_noise,
     area_under_curve,
     lift_of_top_tenth,
+    refused_features,
     needs
 from {{ source('insight', 'score_records') }}

@@ -1,6 +1,7 @@
 -- Quota attainment: how much of the target amount was won?
 -- Grain: variant, grain, period_start, dimension, dimension_value. Targets are the rows of targets.csv for quota_attainment; a
--- longer period pools the targets inside it. In total: the target set for all, else the sum over teams.
+-- longer period pools the targets inside it, the longest there are. In total: the target set for all, else the sum over
+-- teams, else over owners. Counted is what was won from the first day with a target to the last.
 -- Left out: slices without a target; a running period shows what was won so far.
 
 {% call kpi_mart(inputs=['opportunities'], variants={'default': 'ratio'}) -%}
@@ -22,39 +23,30 @@ targets as (
         and period_start <= {{ as_of_date() }}
 ),
 
-totals as (
-    select
-        grain,
-        period_start,
-        period_end,
-        coalesce(
-            max(case when dimension = 'all' then target end),
-            sum(case when dimension = 'team' then target end),
-            sum(case when dimension = 'owner' then target end)
-        ) as target
-    from targets
-    group by grain, period_start, period_end
-),
-
+-- A target counts for its own slice and in total.
 set_targets as (
     select
         dimension,
         dimension_value,
-        grain,
+        dimension_value as set_for_value,
         period_start,
         period_end,
-        target
+        target,
+        case grain when 'month' then 1 when 'quarter' then 3 else 12 end as months,
+        case dimension when 'all' then 0 when 'team' then 1 else 2 end as place
     from targets
-    where dimension <> 'all'
     union all
     select
         'all' as dimension,
         'all' as dimension_value,
-        grain,
+        dimension_value as set_for_value,
         period_start,
         period_end,
-        target
-    from totals
+        target,
+        case grain when 'month' then 1 when 'quarter' then 3 else 12 end as months,
+        case dimension when 'team' then 1 else 2 end as place
+    from targets
+    where dimension <> 'all'
 ),
 
 spine as (
@@ -68,15 +60,12 @@ candidates as (
         spine.period_end,
         spine.dimension,
         spine.dimension_value,
+        set_targets.set_for_value,
         set_targets.target,
         set_targets.period_start as target_start,
         set_targets.period_end as target_end,
-        case
-            when set_targets.grain = spine.grain then 0
-            when set_targets.grain = 'year' then 1
-            when set_targets.grain = 'quarter' then 2
-            else 3
-        end as preference
+        set_targets.months,
+        set_targets.place
     from spine
     left join set_targets
         on
@@ -87,12 +76,24 @@ candidates as (
             and (spine.period_end >= set_targets.period_end or spine.grain = 'all_time')
 ),
 
--- the target of the period itself, else those of the longest periods inside it: never a quarter and its months
+-- Never the same days twice: the quarter goes before its months, the company before its teams, teams before owners.
 preferred as (
-    select
-        *,
-        min(preference) over (partition by grain, period_start, period_end, dimension, dimension_value) as best_preference
+    select candidates.*
     from candidates
+    left join candidates as others
+        on
+            candidates.grain = others.grain
+            and candidates.period_start = others.period_start
+            and candidates.dimension = others.dimension
+            and candidates.dimension_value = others.dimension_value
+            and candidates.target_start < others.target_end
+            and candidates.target_end > others.target_start
+            -- slices of another kind are of another place
+            and (
+                candidates.place > others.place
+                or (candidates.set_for_value = others.set_for_value and candidates.months < others.months)
+            )
+    where others.target is null
 ),
 
 pooled as (
@@ -106,7 +107,6 @@ pooled as (
         min(target_start) as first_day,
         max(target_end) as end_day
     from preferred
-    where preference = best_preference
     group by grain, period_start, period_end, dimension, dimension_value
 ),
 

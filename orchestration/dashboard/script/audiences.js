@@ -5,7 +5,7 @@ import { arrFlow, arrWaterfall } from "./revenue.js";
 import { forecastActual, forecastPath } from "./forecast.js";
 import { funnelBlock, stageTimes } from "./funnel.js";
 import { goalsBlock } from "./goals.js";
-import { accountHealth, attribution, bottlenecks, conformance, dealScores, handoffs, revenueForecast, teamSupport, tools } from "./insight.js";
+import { accountHealth, anomalies, attribution, bottlenecks, conformance, dealScores, forecastRecord, handoffs, renewalRisk, revenueForecast, teamSupport, tools } from "./insight.js";
 import { sliceBlock, trendBlock } from "./kpi_blocks.js";
 import { lossReasons, pipelineClose, pipelineHistory, pipelineStages, pipelineWaterfall } from "./pipeline.js";
 import { spendByCategory, spendByChannel } from "./marketing.js";
@@ -187,14 +187,14 @@ export const AUDIENCES = {
   },
   sales: {
     kpis: ["win_rate", "sales_cycle_length", "pipeline_velocity", "forecast_accuracy", "average_deal_size", "quota_attainment", "pipeline_coverage", "slip_rate", "time_in_stage", "pipeline_created"],
-    blocks: [pipelineClose, pipelineStages, forecastActual, accuracyByHorizon, pipelineWaterfall, stageTimes, teams, winRate, cycle, coverage, velocity, pipelineHistory, forecastPath, lossReasons, dealSize, owners, revenueForecast, dealScores, bottlenecks, teamSupport],
+    blocks: [pipelineClose, pipelineStages, forecastActual, accuracyByHorizon, pipelineWaterfall, stageTimes, teams, winRate, cycle, coverage, velocity, pipelineHistory, forecastPath, lossReasons, dealSize, owners, revenueForecast, forecastRecord, dealScores, bottlenecks, teamSupport],
   },
   customer_success: {
     kpis: ["customer_churn", "renewals", "upsells", "net_revenue_retention", "gross_revenue_retention", "customer_lifetime_value", "annual_recurring_revenue", "satisfaction", "first_reply_time", "time_to_first_value"],
-    blocks: [arrFlow, retention, churn, renewals, upsells, renewalsDue, content, segments, cohortGrid, ticketsOpened, replies, recurringRevenue, lifetimeValue, accountHealth],
+    blocks: [arrFlow, retention, churn, renewals, upsells, renewalsDue, content, segments, cohortGrid, ticketsOpened, replies, recurringRevenue, lifetimeValue, accountHealth, renewalRisk],
   },
   revenue_operations: {
     kpis: ["silo_index", "forecast_accuracy", "slip_rate", "lead_response_time", "pipeline_coverage", "quota_attainment"],
-    blocks: [dataHealth, { ...goalsBlock, span: 12 }, findings, reconciliation, freshness, silos, matching, bottlenecks, handoffs, conformance, tools, teamSupport, restatements, runs],
+    blocks: [dataHealth, { ...goalsBlock, span: 12 }, findings, reconciliation, freshness, silos, matching, anomalies, bottlenecks, handoffs, conformance, tools, teamSupport, restatements, runs],
   },
 };

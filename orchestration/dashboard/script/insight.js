@@ -12,7 +12,7 @@ import { cellText, heading } from "./tables.js";
 const AS_TEXT = new Set(["word", "reasons"]);
 
 /** Columns that lead nowhere on their own. */
-const ASIDE = new Set(["account_id", "opportunity_id", "period_end", "as_of", "model_version"]);
+const ASIDE = new Set(["account_id", "contract_id", "opportunity_id", "period_end", "as_of", "model_version"]);
 
 /**
  * A table of `metrics`. `columns` are {name: [heading, kind]} in their order; without them every column is shown as it
@@ -256,6 +256,63 @@ export const revenueForecast = insightBlock({
     needs: ["Missing"],
   },
   first: (left, right) => Number(right.unit === "company") - Number(left.unit === "company") || left.unit.localeCompare(right.unit) || left.period_start - right.period_start,
+});
+
+export const forecastRecord = insightBlock({
+  id: "forecast-record",
+  title: "Expected revenue of past quarters against what came",
+  table: "forecast_backtest",
+  about: "The company's forecast as it would have been made so many days before the end of the quarter, from what was known then",
+  explained: "The forecast is made anew as of past days from what was known on each. Four of five actual amounts should lie between low and high; nearer to the end the range is narrower.",
+  columns: {
+    period_start: ["Quarter from", "day"],
+    horizon_days: ["Days before the end", "count"],
+    low: ["Low", "money"],
+    forecast: ["Forecast", "money"],
+    high: ["High", "money"],
+    actual: ["Actual", "money"],
+  },
+  first: (left, right) => right.period_start - left.period_start || right.horizon_days - left.horizon_days,
+  tone: (row) => (row.low !== null && (row.actual < row.low || row.actual > row.high) ? "off_target" : null),
+});
+
+export const anomalies = insightBlock({
+  id: "anomalies",
+  title: "What broke with its history",
+  table: "kpi_anomalies",
+  about: "KPIs of the last complete month, in total and by slice, that are further from their own history than chance allows",
+  explained: "The change against the three months before, compared with such changes of up to three years and with that of the same month a year ago. One in twenty of what stands here is expected to be chance.",
+  columns: {
+    kpi: ["KPI", "word"],
+    dimension: ["By", "word"],
+    dimension_value: ["Slice"],
+    value: ["Value", "kpi"],
+    expected: ["Expected", "kpi"],
+    deviation: ["Deviations", "number"],
+  },
+  first: (left, right) => right.deviation - left.deviation,
+  tone: () => "off_target",
+});
+
+export const renewalRisk = insightBlock({
+  id: "renewal-risk",
+  title: "Contracts that fall due",
+  table: "renewal_risk",
+  about: "The most revenue at risk first, with what moved the risk up or down",
+  explained: "The chance that a contract that falls due within 180 days has no successor 90 days after its due day. It comes from a model only where that beat the rate of all contracts on later days than it learned from.",
+  columns: {
+    account: ["Account"],
+    due_on: ["Due", "day"],
+    status: ["Status", "word"],
+    risk: ["Risk", "percent"],
+    baseline_risk: ["All contracts", "percent"],
+    amount_at_risk: ["At risk", "money"],
+    recurring_amount: ["Recurring", "money"],
+    reasons: ["What moved the risk", "reasons"],
+    needs: ["Missing"],
+  },
+  first: (left, right) => (right.amount_at_risk ?? -1) - (left.amount_at_risk ?? -1) || right.recurring_amount - left.recurring_amount,
+  tone: (row) => (row.status === "at risk" ? "off_target" : null),
 });
 
 export const dealScores = insightBlock({

@@ -9,7 +9,7 @@ import json
 import random
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -35,6 +35,7 @@ _READ_SECONDS = 60
 _ANSWER_SECONDS = 600
 _ANSWER_BYTES = 256 * 2**20
 _SAME_REQUEST = 8
+_POLL_SECONDS = 3600
 _MAX_PAGES = 200_000
 _LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 _SHOWN = 300
@@ -128,9 +129,27 @@ def retry_after(response: requests.Response) -> float | None:
         return None
 
 
+def seconds_until(response: requests.Response, moment: datetime) -> float:
+    """How long it is until a moment that an answer names, by the clock of whoever answered."""
+    try:
+        now = parsedate_to_datetime(response.headers["Date"])
+    except (KeyError, ValueError):
+        now = datetime.now(UTC)
+    return max(0.0, (moment - now).total_seconds())
+
+
 def shown(response: requests.Response) -> str:
     """The beginning of an answer, for people."""
     return " ".join(response.text.split())[:_SHOWN]
+
+
+def error_in(response: requests.Response) -> Record:
+    """The object under `error` of an answer that is no data, empty if there is none."""
+    try:
+        error = json.loads(response.content)["error"]
+    except (ValueError, TypeError, KeyError, RecursionError):
+        return {}
+    return error if isinstance(error, dict) else {}
 
 
 class _Unusable(Exception):
@@ -146,17 +165,20 @@ class GuardedSession(requests.Session):
         base_url: str,
         limits: Limits,
         refusal: Callable[[requests.Response], Refusal | None],
+        scrolls: Collection[str] = (),
     ) -> None:
         super().__init__()
         self._source = source
         self._origins = {_origin(base_url)}
         self._limits = limits
         self._refusal = refusal
+        self._scrolls = scrolls
         self._sent: deque[float] = deque()
         self._asked: Counter[bytes] = Counter()
         self.token: RenewableToken | None = None
         self.secrets: set[str] = set()
         self.requests_sent = 0
+        self.may_repeat = False
         # No credentials from a .netrc, and no proxy in front of this machine.
         self.trust_env = urlsplit(base_url).hostname not in _LOOPBACK
 
@@ -264,9 +286,11 @@ class GuardedSession(requests.Session):
             )
 
     def _refuse_loops(self, request: requests.PreparedRequest) -> None:
+        if urlsplit(request.url or "").path in self._scrolls:
+            return
         body = request.body if isinstance(request.body, bytes) else str(request.body or "").encode()
         key = hashlib.sha256(f"{request.method} {request.url} ".encode() + body).digest()
-        self._asked[key] += 1
+        self._asked[key] += not self.may_repeat
         if self._asked[key] > _SAME_REQUEST:
             raise SourceFailed(
                 f"{self._where(request)} was asked the same {_SAME_REQUEST} times; its pages lead in a"
@@ -314,9 +338,12 @@ class Client:
         auth: AuthBase | None = None,
         secrets: Mapping[str, str] | None = None,
         refusal: Callable[[requests.Response], Refusal | None] = usual_refusal,
+        scrolls: Collection[str] = (),
     ) -> None:
-        """`refusal` reads the vendor's own ways to say no; `secrets` never appear in a sentence."""
-        self.session = GuardedSession(source, base_url, limits, refusal)
+        """`refusal` reads the vendor's own ways to say no; `secrets` never appear in a sentence. `scrolls`
+        are paths where the same request gives the next page each time; their reader notices what repeats.
+        """
+        self.session = GuardedSession(source, base_url, limits, refusal, scrolls)
         self.session.secrets |= {secret for secret in (secrets or {}).values() if secret}
         self.session.headers["Accept"] = "application/json"
         self.session.headers["User-Agent"] = "revops-warehouse"
@@ -356,6 +383,22 @@ class Client:
         """The JSON answer to a JSON body, or to a form."""
         return self._rest.post(path, json=body, data=dict(form) if form else None).json()
 
+    def poll(
+        self, path: str, params: Mapping[str, Any], *, is_done: Callable[[Record], bool], expect: str
+    ) -> Record:
+        """The JSON at a path once it is done, asked for again and again for at most an hour."""
+        waited, wait = 0.0, 1.0
+        self.session.may_repeat = True
+        try:
+            while not is_done(answer := self.get(path, params, expect=expect)):
+                if waited > _POLL_SECONDS:
+                    raise self._failure(path, f"was not done after {_POLL_SECONDS // 60} minutes")
+                sleep(wait)
+                waited, wait = waited + wait, min(2 * wait, 30.0)
+        finally:
+            self.session.may_repeat = False
+        return dict(answer)
+
     def pages(
         self,
         path: str,
@@ -364,11 +407,13 @@ class Client:
         items: str,
         paginator: BasePaginator | None = None,
         body: Any = None,
+        empty_with: str | None = None,
     ) -> Iterator[list[Record]]:
         """Pages of records, which lie under the dotted path `items` of an answer ("" if it is the list).
 
-        With `body` it is a POST. Raises SourceFailed for an answer without a list, for a page that repeats
-        the one before, and for one that leads back to itself.
+        With `body` it is a POST. An empty list may be left out of an answer that has `empty_with`. Raises
+        SourceFailed for an answer without a list, for a page that repeats the one before, and for one that
+        leads back to itself.
         """
         before: tuple[str, bytes] | None = None
         pages = self._rest.paginate(
@@ -382,7 +427,10 @@ class Client:
             hooks={"response": []},
         )
         for number, page in enumerate(pages, start=1):
-            records = _list_at(page.response.json(), items)
+            answer = page.response.json()
+            records = _list_at(answer, items)
+            if records is None and isinstance(answer, dict) and empty_with in answer:
+                records = []
             if records is None:
                 place = f"under '{items}'" if items else "in its answer"
                 raise self._failure(path, f"answered 200 without a list {place}")

@@ -1,9 +1,10 @@
 """What a vendor's folder provides: its tables as data, and how their records are read."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import Any, ClassVar, Generic, TypeVar
 
 from orchestration.errors import ConfigurationError
@@ -11,6 +12,7 @@ from orchestration.sources.api.client import Client, Record
 from orchestration.vendor_settings import ObjectEntity, VendorSource
 
 Options = TypeVar("Options", bound=VendorSource)
+Item = TypeVar("Item")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,7 +23,9 @@ class Table:
     time, from `lag` before the latest change seen; without one, everything every time. With a `feed` the
     vendor tells what changed since a moment, which is the last read less `lag`; it reaches back as long as
     `feed` says, and an older read is done again in whole. `complete` says that
-    reading everything gives every record there is, so that one which is missing was deleted. `ignore` are
+    reading everything gives every record there is, so that one which is missing was deleted. With
+    `whole_every` everything is read again that often, for what the vendor tells in no other way: deletes that
+    leave no trace, changes that move no date. `ignore` are
     fields that change without meaning, such as when somebody last looked. `permission` is the right it needs.
     """
 
@@ -33,6 +37,7 @@ class Table:
     lag: timedelta = timedelta(hours=1)
     deleted: str | None = None
     complete: bool = True
+    whole_every: timedelta | None = None
     ignore: frozenset[str] = frozenset()
     permission: str = ""
 
@@ -106,6 +111,12 @@ class Connector(ABC, Generic[Options]):
         """The keys of all records, for tables whose deletions are seen in no other way; None if they are."""
         return None
 
+    def covered(self, table: Table, window: Window) -> Callable[[str], bool] | None:
+        """Whether a key belongs to the part of the table that `pages` gave in whole, such as the last days:
+        it is gone if it did not come. Asked after the pages; None where there is no such part.
+        """
+        return None
+
     def state(self, table: Table) -> str | None:
         """What to be told with the next window, such as the id of the last event."""
         return None
@@ -128,3 +139,10 @@ def flat(record: Mapping[str, Any], parent: str = "") -> Record:
         else:
             found[f"{parent}{name}"] = value
     return found
+
+
+def batches(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
+    """The items, so many at a time."""
+    rest = iter(items)
+    while some := list(islice(rest, size)):
+        yield some

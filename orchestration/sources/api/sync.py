@@ -149,12 +149,20 @@ class _TableRead:
         # A record that was rejected may have been corrected without a new time of change.
         if last.rows_rejected or not last.cursor_value:
             return None
-        changed = json.loads(last.cursor_value)["changed"]
-        if changed is None:
+        told = json.loads(last.cursor_value)
+        if told["changed"] is None or self._is_due(told.get("whole")):
             return None
+        changed = told["changed"]
         since = datetime.fromisoformat(changed) - self._table.lag
         feed = self._table.feed
         return None if feed is not None and self._landing.extracted_at - since > feed else since
+
+    def _is_due(self, whole: str | None) -> bool:
+        """Whether everything must be read again, because it was last read long ago."""
+        every = self._table.whole_every
+        if every is None:
+            return False
+        return whole is None or self._landing.extracted_at - datetime.fromisoformat(whole) >= every
 
     def _window_read(self, since: datetime, last: LastRead) -> Read:
         told = json.loads(last.cursor_value or "{}")
@@ -170,9 +178,10 @@ class _TableRead:
             rest=Rest(
                 gone=lambda: self._connector.gone(self._table, window),
                 keys=None if listed is None else self._keys(listed),
+                covered=lambda: self._connector.covered(self._table, window),
             ),
             live_rows=lambda: self._connector.live_rows(self._table, window),
-            cursor_value=lambda: self._cursor_value(records, told["changed"]),
+            cursor_value=lambda: self._cursor_value(records, told),
             may_repeat=True,
         )
 
@@ -189,9 +198,12 @@ class _TableRead:
             batches=records.batches(self._rows(pages)),
             rest=None
             if self._table.complete
-            else Rest(gone=lambda: self._connector.gone(self._table, window)),
+            else Rest(
+                gone=lambda: self._connector.gone(self._table, window),
+                covered=lambda: self._connector.covered(self._table, window),
+            ),
             live_rows=lambda: self._connector.live_rows(self._table, window),
-            cursor_value=lambda: self._cursor_value(records, None),
+            cursor_value=lambda: self._cursor_value(records, {}),
             may_repeat=True,
         )
 
@@ -211,19 +223,24 @@ class _TableRead:
         for page in pages:
             yield [str(record[self._table.key]) for record in page]
 
-    def _cursor_value(self, records: Records, before: str | None) -> str | None:
-        """The latest change seen, no later than now: one dated 2099 must not hide what comes after it."""
+    def _cursor_value(self, records: Records, told: dict[str, Any]) -> str | None:
+        """The latest change seen, no later than now: one dated 2099 must not hide what comes after it.
+
+        `told` is what the last read recorded, empty if this one read everything.
+        """
+        whole = told.get("whole") or str(self._read_at)
         if self._table.feed is not None:
             changed: str | None = str(self._read_at)
-            return json.dumps({"changed": changed, "state": self._connector.state(self._table)})
+            state = self._connector.state(self._table)
+            return json.dumps({"changed": changed, "state": state, "whole": whole})
         if self._table.cursor is None:
             return None
-        seen = [text for text in (records.highest, before) if text is not None]
+        seen = [text for text in (records.highest, told.get("changed")) if text is not None]
         changed = min(max(seen), str(self._landing.extracted_at)) if seen else None
         state = self._connector.state(self._table)
         if changed is None and state is None:
             return None
-        return json.dumps({"changed": changed, "state": state})
+        return json.dumps({"changed": changed, "state": state, "whole": whole})
 
     def _facts(self, source: VendorSource) -> str:
         """Changes with what is read and how, not with the records."""

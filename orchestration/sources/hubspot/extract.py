@@ -3,7 +3,6 @@
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from itertools import islice
 from typing import Any, ClassVar
 
 import requests
@@ -18,7 +17,7 @@ from orchestration.sources.api.client import (
     RenewableToken,
     usual_refusal,
 )
-from orchestration.sources.api.connector import Connector, Table, Window
+from orchestration.sources.api.connector import Connector, Table, Window, batches
 from orchestration.sources.hubspot.records import (
     association,
     crm_object,
@@ -129,7 +128,7 @@ class HubspotConnector(Connector[Hubspot]):
             yield [_as_row(each) for each in page]
         # What left the archive was restored, or purged: then nobody has it any more.
         restored = sorted(set(before.get("archived", ())) - set(archived))
-        for ids in _batches(restored, _PAGE):
+        for ids in batches(restored, _PAGE):
             yield [_as_row(each) for each in self._read(name, ids)]
         compared = before.get("compared") if window.since else None
         if compared is None or self._census_is_due(window):
@@ -276,7 +275,7 @@ class HubspotConnector(Connector[Hubspot]):
         """All of them each time: an association changes neither of its ends."""
         for name, others in ASSOCIATED.items():
             ids = (each["id"] for page in self._walk(name, {}) for each in page)
-            for some in _batches(ids, _ASSOCIATIONS_PAGE):
+            for some in batches(ids, _ASSOCIATIONS_PAGE):
                 for other in others:
                     yield list(self._associated(name, some, other))
 
@@ -296,7 +295,7 @@ class HubspotConnector(Connector[Hubspot]):
 
     def _property_history(self, window: Window) -> Iterator[list[Record]]:
         for name, properties in HISTORY.items():
-            for ids in _batches(self._changed_ids(name, window.since), _PAGE_WITH_HISTORY):
+            for ids in batches(self._changed_ids(name, window.since), _PAGE_WITH_HISTORY):
                 yield [
                     former_value(name, each["id"], property_, version)
                     for each in self._read(name, ids, history=properties)
@@ -392,12 +391,6 @@ class HubspotConnector(Connector[Hubspot]):
             if not answer.get("hasMore"):
                 return
             asked["offset"] = answer["offset"]
-
-
-def _batches(items: Iterable[str], size: int) -> Iterator[list[str]]:
-    rest = iter(items)
-    while some := list(islice(rest, size)):
-        yield some
 
 
 def _as_row(each: Record) -> Record:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from importlib import import_module
+from importlib.util import find_spec
 
 from orchestration.contract import Entity, raw_contract
 from orchestration.errors import ConfigurationError
@@ -41,6 +42,11 @@ def extract_landed(landing: Landing, source: VendorSource, settings: Settings, *
 def _reading(source: VendorSource, settings: Settings) -> Iterator["_Reader"]:
     landed = source.landed
     assert landed is not None
+    if find_spec(f"orchestration.sources.{source.kind}.landed") is None:
+        raise ConfigurationError(
+            f"Source '{source.name}': how {landed.by} lands {source.kind} is not known here;"
+            " remove landed of the source and it is read over its API."
+        )
     path = settings.root / landed.path if landed.path else None
     with open_schema(source.name, landed.in_schema or source.kind, path) as schema:
         reader = _Reader(source, settings, schema)

@@ -8,17 +8,13 @@ from typing import Any, ClassVar
 from dlt.sources.helpers.rest_client.paginators import BasePaginator
 from requests import Request, Response
 
+from orchestration.sources.api.billing import major_units, moment
 from orchestration.sources.api.client import Client, Limits, NotFound, Record
 from orchestration.sources.api.connector import Connector, Table, Window
 from orchestration.sources.stripe.tables import TABLES, Resource
 from orchestration.vendor_settings import Stripe
 
 _PAGE = 100
-# Amounts are in the smallest unit of a currency: mostly a hundredth, in these a whole, in those a thousandth.
-_WHOLE = frozenset(
-    ("BIF", "CLP", "DJF", "GNF", "JPY", "KMF", "KRW", "MGA", "PYG", "RWF", "VND", "VUV", "XAF", "XOF", "XPF")
-)
-_THOUSANDTHS = frozenset(["BHD", "JOD", "KWD", "OMR", "TND"])
 
 
 class LastIdPaginator(BasePaginator):
@@ -109,7 +105,7 @@ class StripeConnector(Connector[Stripe]):
                     seen.setdefault(shown["id"])
             if not resource.complete:
                 yield [
-                    {**event["data"]["object"], "_seen_at": str(_moment(event["created"]))}
+                    {**event["data"]["object"], "_seen_at": str(moment(event["created"]))}
                     for event in page
                     if event["data"]["object"]["id"] in seen
                 ]
@@ -131,26 +127,13 @@ def _expanded(resource: Resource, where: str) -> dict[str, Any]:
     return {"expand[]": [f"{where}{each}" for each in resource.expand]} if resource.expand else {}
 
 
-def _moment(seconds: int | None) -> datetime | None:
-    return None if seconds is None else datetime.fromtimestamp(seconds, UTC).replace(tzinfo=None)
-
-
 def times(record: Record, *names: str) -> Record:
     """The record with these fields as times, without what says nothing."""
     return {
-        name: _moment(value) if name in names else value
+        name: moment(value) if name in names else value
         for name, value in record.items()
         if name not in ("object", "livemode", "_seen_at")
     }
-
-
-def major_units(amount: Any, currency: str | None) -> Decimal | None:
-    """An amount of smallest units in the currency's own: 1234 is 12.34 dollars, 1,234 yen, 1.234 dinars."""
-    if amount is None:
-        return None
-    code = (currency or "").upper()
-    exponent = 0 if code in _WHOLE else 3 if code in _THOUSANDTHS else 2
-    return Decimal(str(amount)).scaleb(-exponent)
 
 
 def customer(record: Record) -> Record:
@@ -176,8 +159,8 @@ def invoice(record: Record) -> Record:
     return times(rest, "created", "due_date", "period_start", "period_end") | {
         "currency": currency.upper(),
         "subscription": record.get("subscription") or parent.get("subscription"),
-        "finalized_at": _moment(changes.get("finalized_at")),
-        "paid_at": _moment(changes.get("paid_at")),
+        "finalized_at": moment(changes.get("finalized_at")),
+        "paid_at": moment(changes.get("paid_at")),
         "total": major_units(record.get("total"), currency),
         "tax": major_units(tax, currency),
         **{
@@ -208,11 +191,11 @@ def snapshots(record: Record) -> Iterator[Record]:
             "seen_at": seen_at,
             "status": record["status"],
             "is_paused": bool(record.get("pause_collection")),
-            "created": _moment(record.get("created")),
-            "start_date": _moment(record.get("start_date")),
-            "item_created": _moment(item.get("created")),
-            "cancel_at": _moment(record.get("cancel_at")),
-            "ended_at": _moment(record.get("ended_at")),
+            "created": moment(record.get("created")),
+            "start_date": moment(record.get("start_date")),
+            "item_created": moment(item.get("created")),
+            "cancel_at": moment(record.get("cancel_at")),
+            "ended_at": moment(record.get("ended_at")),
             "cancellation_reason": cancellation.get("reason"),
             "product": price.get("product"),
             "plan": price.get("nickname") or price.get("lookup_key") or price.get("id"),
@@ -237,5 +220,5 @@ def _discount(item: Record, whole: list[Record], *, first: bool) -> Record:
     return {
         "percent_off": None if percent is None else Decimal(str(percent)) / 100,
         "amount_off": major_units(coupon.get("amount_off"), coupon.get("currency")) if own or first else None,
-        "discount_end": _moment(discount.get("end")),
+        "discount_end": moment(discount.get("end")),
     }

@@ -51,3 +51,45 @@ def zendesk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Vendor]
     vendor = Vendor("zendesk", tmp_path, monkeypatch)
     yield vendor
     vendor.close()
+
+
+@pytest.fixture
+def google_ads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Vendor]:
+    vendor = Vendor("google_ads", tmp_path, monkeypatch, quick=True)
+    yield vendor
+    vendor.close()
+
+
+@pytest.fixture
+def meta_ads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Vendor]:
+    vendor = Vendor("meta_ads", tmp_path, monkeypatch, quick=True)
+    yield vendor
+    vendor.close()
+
+
+@pytest.fixture
+def linkedin_ads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Vendor]:
+    vendor = Vendor("linkedin_ads", tmp_path, monkeypatch, quick=True)
+    yield vendor
+    vendor.close()
+
+
+@pytest.fixture
+def chargebee(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Vendor]:
+    vendor = Vendor("chargebee", tmp_path, monkeypatch, quick=True)
+    yield vendor
+    vendor.close()
+
+
+@pytest.fixture
+def mailshake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Vendor]:
+    vendor = Vendor("mailshake", tmp_path, monkeypatch, quick=True)
+    yield vendor
+    vendor.close()
+
+
+@pytest.fixture
+def jira(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Vendor]:
+    vendor = Vendor("jira", tmp_path, monkeypatch, quick=True)
+    yield vendor
+    vendor.close()

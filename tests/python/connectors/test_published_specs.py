@@ -1,10 +1,11 @@
-"""What we ask of HubSpot is what its specification allows; recorded traffic is read without loss."""
+"""What we ask of HubSpot and Chargebee is what they specify; recorded traffic is read without loss."""
 
 import base64
 import gzip
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -86,6 +87,38 @@ def test_hubspot_s_specification_allows_what_we_ask(shared: Path, hubspot: Vendo
         assert any(part in path for path in known), part
     bad = Request("POST", "/crm/v3/objects/contacts/search", {}, {}, {"limit": "200", "filter": []})
     assert specs.mistakes(bad)
+
+
+# What version 2 of Chargebee's API has beside version 1, whose specification is the one that is published.
+VERSION_2_ONLY = {
+    "unknown parameter include_deleted",
+    "unknown parameter sort_by[asc]",
+    "unknown parameter updated_at[after]",
+    "unknown parameter occurred_at[after]",
+    "unknown parameter event_type[in]",
+}
+
+
+def test_chargebee_s_specification_allows_what_we_ask(shared: Path, chargebee: Vendor) -> None:
+    specs, site = Specs(shared / "data" / "openapi" / "chargebee"), chargebee.api.site
+    site.create("customers", company="Northwind")
+    site.create("coupons", "TEN", discount_percentage=10.0)
+    chargebee.api.quirks.page_size = 1
+    for _ in range(2):
+        site.subscribe("c1", site.item("core-usd", 1000), coupons=[{"coupon_id": "TEN"}])
+        chargebee.sync()
+    checked: dict[str, set[str]] = {}
+    for request in chargebee.api.requests:
+        of_version_1 = replace(request, path=request.path.removeprefix("/api/v2"))
+        if (mistakes := specs.mistakes(of_version_1)) is not None:
+            checked.setdefault(of_version_1.path, set()).update(mistakes)
+    assert checked.keys() == {"/customers", "/subscriptions", "/invoices", "/events", "/coupons"}
+    assert set().union(*checked.values()) <= VERSION_2_ONLY
+    assert any(request.get("offset") for request in chargebee.api.requests)
+    assert specs.mistakes(Request("GET", "/customers", {"limit": ["many"], "page": ["2"]}, {}, None)) == [
+        "unknown parameter page",
+        "limit is no integer",
+    ]
 
 
 def test_recorded_objects_of_hubspot_are_read_without_loss(shared: Path) -> None:

@@ -8,7 +8,7 @@ import pytest
 from stripe import AuthenticationError, StripeClient
 from vendor import START, Vendor
 
-from orchestration.sources.stripe.extract import major_units
+from orchestration.sources.api.billing import major_units
 from sandbox.vendors.faults import Fault
 
 FIRST_DAY = START.date()

@@ -59,7 +59,13 @@ class Vendor:
 
     def configure(self, **keys: Any) -> Settings:
         """Write revops.yml; `keys` are keys of the source, None leaves one out."""
-        source = {"name": self.name, "kind": self.kind, "base_url": self.api.base_url, **keys}
+        source = {
+            "name": self.name,
+            "kind": self.kind,
+            "base_url": self.api.base_url,
+            **self.api.settings,
+            **keys,
+        }
         config = self.root / "revops.yml"
         config.write_text(yaml.safe_dump({"sources": [source]}, sort_keys=False))
         self.settings = load_settings(config)

@@ -11,6 +11,7 @@ from datetime import UTC, date, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
+import duckdb
 import pytest
 from pretend import PretendedModels, run_steps, write_company
 
@@ -196,3 +197,22 @@ def test_the_digest_of_a_week_is_said_once(tmp_path: Path, hook: list[str], mail
 
     assert len(hook) == len(mail) == 2
     assert "KPIs of March 2026" in hook[0] and "Win rate: 66.7 %" in hook[0]
+
+
+def test_the_digest_says_what_broke_with_its_history(tmp_path: Path) -> None:
+    from orchestration.alerts import _anomalies
+
+    with duckdb.connect(str(tmp_path / "revops.duckdb")) as con:
+        con.execute("""
+            create schema metrics;
+            create table metrics.kpi_catalog as
+            select 'win_rate' as kpi, 'default' as variant, 'Win rate' as title;
+            create table metrics.kpi_values as select 'EUR' as currency_code;
+            create table metrics.kpi_anomalies as
+            select 'win_rate' as kpi, 'lead_source' as dimension, 'Web ' || n as dimension_value,
+                0.1 as value, 0.5 as expected, 'ratio' as unit, 10.0 - n as deviation, n > 0 as is_anomaly
+            from (select range as n from range(8)) as numbers
+        """)
+        said = _anomalies(con)
+    assert said[0] == "Unusual: Win rate of lead source Web 1 is 10.0 %, 50.0 % was to be expected."
+    assert len(said) == 6 and said[-1] == "and 2 more in metrics.kpi_anomalies."

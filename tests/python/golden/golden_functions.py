@@ -7,7 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from orchestration.insight import attribution, purchases, retention_curves, survival
+from orchestration.insight import (
+    attribution,
+    other_purchase_models,
+    purchases,
+    retention_curves,
+    survival,
+)
 
 Inputs = Mapping[str, Any]
 Numbers = dict[str, Any]
@@ -59,11 +65,39 @@ def logrank(inputs: Inputs) -> Numbers:
 
 
 def clv_bgnbd(inputs: Inputs) -> Numbers:
-    model = purchases.PurchaseModel(*(inputs[name] for name in ("r", "alpha", "a", "b")))
+    return _one_customer(
+        purchases.PurchaseModel(*(inputs[name] for name in ("r", "alpha", "a", "b"))), inputs
+    )
+
+
+def clv_pareto_nbd(inputs: Inputs) -> Numbers:
+    """The same, where customers may stop at any moment."""
+    return _one_customer(
+        other_purchase_models.ParetoModel(*(inputs[name] for name in ("r", "alpha", "s", "beta"))), inputs
+    )
+
+
+def _one_customer(
+    model: purchases.PurchaseModel | other_purchase_models.ParetoModel, inputs: Inputs
+) -> Numbers:
     seen = purchases.Purchases(*(np.array([float(inputs[name])]) for name in ("x", "t_x", "T")))
+    expected = float(model.expected(seen, inputs["t"])[0]) if "t" in inputs else None
     return {
-        "expected_purchases": float(model.expected(seen, inputs["t"])[0]),
+        "expected_purchases": expected,
+        "conditional_expectation": expected,
         "p_alive": float(model.alive(seen)[0]),
+    }
+
+
+def clv_bgbb(inputs: Inputs) -> Numbers:
+    """So many customers used so many of the occasions, the last time on that one."""
+    repeats, last, customers = np.array(inputs["rows"], dtype=float).T
+    seen = purchases.Purchases(repeats, last, np.full(len(repeats), float(inputs["opportunities"])))
+    model = other_purchase_models.fit_occasions(seen, customers)
+    return {
+        **{name: getattr(model, name) for name in ("alpha", "beta", "gamma", "delta")},
+        "donors": int(customers.sum()),
+        "log_likelihood": float(customers @ model.log_likelihood(seen)),
     }
 
 
@@ -136,7 +170,8 @@ def attribution_shapley(inputs: Inputs) -> Numbers:
 FUNCTIONS: Mapping[str, Callable[[Inputs], Numbers]] = {
     function.__name__: function
     for function in (
-        retention_sbg, retention_bdw, logrank, clv_bgnbd, clv_gamma_gamma, attribution_linear,
-        attribution_u_shaped, attribution_time_decay, attribution_markov_removal, attribution_shapley,
+        retention_sbg, retention_bdw, logrank, clv_bgnbd, clv_pareto_nbd, clv_bgbb, clv_gamma_gamma,
+        attribution_linear, attribution_u_shaped, attribution_time_decay, attribution_markov_removal,
+        attribution_shapley,
     )
 }  # fmt: skip

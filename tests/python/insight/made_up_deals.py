@@ -72,7 +72,8 @@ class MadeUpCompany:
         )
         con.execute(
             "create table revenue.opportunities"
-            " (opportunity_id varchar, kind varchar, segment varchar, closed_on date)"
+            " (opportunity_id varchar, kind varchar, segment varchar, closed_on date, opened_on date,"
+            " person_id varchar)"
         )
         con.execute("create table revenue.users (user_id varchar, team varchar)")
         con.execute(
@@ -86,7 +87,8 @@ class MadeUpCompany:
             " source_system varchar, source_id varchar)"
         )
         con.execute(
-            "create table revenue.touches (opportunity_id varchar, occurred_on date, account_id varchar)"
+            "create table revenue.touches (opportunity_id varchar, occurred_on date, account_id varchar,"
+            " person_id varchar, direction varchar, is_human boolean)"
         )
         self._fill(con)
         return con
@@ -113,7 +115,7 @@ class MadeUpCompany:
                         deal.is_deleted,
                     )
                 )
-            deals.append((deal.name, deal.kind, deal.segment, deal.closed_on))
+            deals.append((deal.name, deal.kind, deal.segment, deal.closed_on, deal.states[0].since, None))
         _insert(con, "opportunity_history", history)
         _insert(con, "opportunities", deals)
         _insert(con, "users", [(team, team) for team in sorted(t for t in teams if t is not None)])
@@ -122,7 +124,7 @@ class MadeUpCompany:
             for n, c in enumerate(self.commits)
         ]
         _insert(con, "forecasts", calls)
-        _insert(con, "touches", [(deal, day, None) for deal, day in self.touches])
+        _insert(con, "touches", [(deal, day, *[None] * 4) for deal, day in self.touches])
 
 
 def lived(seed: int, until: date, per_day: float = 1.2) -> MadeUpCompany:

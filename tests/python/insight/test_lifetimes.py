@@ -2,10 +2,13 @@
 data.
 """
 
+from math import comb
+
 import numpy as np
 import pytest
 from scipy.stats import chi2, gamma
 
+from orchestration.insight.other_purchase_models import OccasionModel, ParetoModel
 from orchestration.insight.purchases import (
     PurchaseModel,
     Purchases,
@@ -211,3 +214,49 @@ def test_spend_with_too_heavy_a_tail_has_no_mean_and_is_not_valued() -> None:
 
     assert model.q < 1 and not model.has_mean
     assert SpendModel(p=6.25, q=3.74, v=15.44).has_mean
+
+
+def _customers(*histories: tuple[float, float, float]) -> Purchases:
+    """Repeats, time of the last one and age of each."""
+    return Purchases(*np.array(histories, dtype=float).T)
+
+
+# Fader, Hardie & Shang 2010, tables 5 and 6: donors to a public radio, 1995 to 2001, and the five years after
+DONORS = OccasionModel(1.204, 0.750, 0.657, 2.783)
+
+
+def test_donors_to_come_are_those_of_the_printed_tables() -> None:
+    seen = _customers((0, 0, 6), (1, 1, 6), (6, 6, 6))
+    assert DONORS.expected(seen, 5) == pytest.approx([0.07, 0.09, 3.75], abs=5e-3)
+    assert DONORS.alive(seen) == pytest.approx([0.11, 0.07, 0.93], abs=5e-3)
+
+
+def test_something_happens_on_six_occasions() -> None:
+    histories = [(0, 0, 6), *((x, last, 6) for last in range(1, 7) for x in range(1, last + 1))]
+    ways = [1, *(comb(last - 1, x - 1) for x, last, _ in histories[1:])]
+    assert np.exp(DONORS.log_likelihood(_customers(*histories))) @ ways == pytest.approx(1)
+
+
+def test_expected_purchases_of_who_may_stop_at_any_moment_are_those_of_hardies_spreadsheet() -> None:
+    model, seen = ParetoModel(0.5534, 10.5802, 0.6061, 11.6562), _customers((26, 30.86, 31))
+    assert model.alive(seen) == pytest.approx([0.9979], abs=1e-4)
+    assert model.expected(seen, 52) == pytest.approx([25.46], abs=1e-2)
+
+
+@pytest.mark.parametrize("repeats", [0, 2, 300])
+def test_the_two_forms_of_its_likelihood_meet_where_alpha_is_beta(repeats: int) -> None:
+    seen = _customers((repeats, 30 if repeats else 0, 39))
+    below, above = (
+        ParetoModel(0.55, 11.6 + shift, 0.6, 11.6).log_likelihood(seen) for shift in (-1e-7, 1e-7)
+    )
+    assert np.isfinite(below).all() and below == pytest.approx(above, rel=1e-6)
+
+
+def test_its_likelihood_is_that_of_customers_drawn_from_it() -> None:
+    """The share without a repeat, integrated over rates instead of by the formula."""
+    rng = np.random.default_rng(3)
+    rates, stops = rng.gamma(0.8, 1 / 6.0, 400_000), rng.gamma(0.6, 1 / 9.0, 400_000)
+    lives = np.minimum(rng.exponential(1, 400_000) / stops, 20)
+    none = np.exp(-rates * lives).mean()
+    found = np.exp(ParetoModel(0.8, 6.0, 0.6, 9.0).log_likelihood(_customers((0, 0, 20))))
+    assert found == pytest.approx([none], abs=2e-3)

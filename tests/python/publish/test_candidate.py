@@ -1,13 +1,16 @@
 """What a candidate holds: published schemas only, ordered by grain, described, personal columns masked."""
 
+import grp
+import os
 from pathlib import Path
 
 import pytest
 from synthetic import MANIFEST, write_build
 
-from orchestration.publish.candidate import write_candidate
+from orchestration.publish.candidate import write_audiences, write_candidate
 from orchestration.publish.content import table_hash
 from orchestration.publish.tables import published_tables
+from orchestration.settings import Audience
 from orchestration.warehouse import open_build, open_memory, open_reader
 
 
@@ -49,6 +52,26 @@ def test_personal_columns_are_masked_unless_people_are_published_in_full(build: 
         ("person1@example.com", "Person 1", "Buyer"),
         ("nobody", "Person 9", "Buyer"),
     ]
+
+
+def test_an_audience_has_a_file_of_its_own_that_others_cannot_open(build: Path, tmp_path: Path) -> None:
+    mine = grp.getgrgid(os.getgid()).gr_name
+    audiences = [
+        Audience(name="people_team", people="full", group=mine),
+        Audience(name="board", schemas=("metrics",)),
+    ]
+    write_candidate(build, tmp_path / "candidate", MANIFEST, "masked")
+    write_audiences(build, tmp_path / "candidate", MANIFEST, audiences)
+
+    team, board = (tmp_path / "candidate" / "audiences" / each.name for each in audiences)
+    query = "select email from revenue.people where person_id = 'per_1'"
+    assert _rows(team / "revops.duckdb", query) == [("person1@example.com",)]
+    assert _rows(tmp_path / "candidate" / "revops.duckdb", query) == [("***@example.com",)]
+    schemas = _rows(board / "revops.duckdb", "select distinct schema_name from duckdb_tables()")
+    assert schemas == [("metrics",)]
+    assert {path.name for path in (board / "parquet").iterdir()} == {"metrics"}
+    for path in (team, *team.rglob("*")):
+        assert not path.stat().st_mode & 0o007, f"others may open {path}"
 
 
 def test_no_file_of_a_masked_candidate_holds_a_persons_address(build: Path, tmp_path: Path) -> None:

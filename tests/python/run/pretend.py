@@ -69,6 +69,7 @@ class PretendedModels:
                 con.execute(f"create schema if not exists {schema}")
             con.execute("create table metrics.kpi_values as select 'win_rate' as kpi, ? as as_of", [as_of])
             con.execute("create table operations.runs as select * from run.runs")
+            con.execute("create table operations.run_steps as select * from run.steps")
             con.execute("create table operations.reconciliation as select ? as status", [self.reconciliation])
             con.execute(
                 "create table operations.data_quality"

@@ -12,7 +12,8 @@ from pretend import PretendedModels, run_steps, write_company
 from orchestration import runlog
 from orchestration.errors import AuditFailed, ConfigurationError, RevopsError, SourceFailed
 from orchestration.publish.versions import current_version, versions
-from orchestration.warehouse import open_published
+from orchestration.settings import Audience, Publish
+from orchestration.warehouse import open_published, open_reader
 
 AS_OF = date(2026, 3, 31)
 
@@ -60,6 +61,52 @@ def test_the_build_knows_the_runs_before_it_and_itself(tmp_path: Path, models: P
     assert sorted(rows) == sorted(
         [(first.run_id, "published", first.version.name), (second.run_id, "running", None)]
     )
+
+
+def test_what_every_step_and_table_took_is_known_to_programs_and_to_the_next_run(
+    tmp_path: Path, models: PretendedModels
+) -> None:
+    settings = write_company(tmp_path)
+    first = run_steps(settings, tmp_path / "home", as_of=AS_OF)
+    events = [json.loads(line) for line in first.log_file.with_suffix(".jsonl").read_text().splitlines()]
+    steps = ["extract acme", "extract zeta", "entry", "identity", "warehouse", "audit", "publish"]
+    assert [event["step"] for event in events if event["event"] == "step"] == steps
+    assert events[-1]["event"] == "run" and events[-1]["status"] == "published"
+
+    second = run_steps(settings, tmp_path / "home", as_of=AS_OF)
+    with open_published(tmp_path / "home") as con:
+        rows = con.execute(
+            "select step, status, row_count, rows_appended, seconds >= 0, peak_memory_bytes > 0"
+            " from operations.run_steps where run_id = ?"
+            " and (step = 'publish' or table_name = 'raw_acme.accounts')"
+            " order by step",
+            [first.run_id],
+        ).fetchall()
+        # The run that writes the table knows what it has read, not what it will publish.
+        own = con.execute(
+            "select step from operations.run_steps where run_id = ? and table_name = '' order by step",
+            [second.run_id],
+        ).fetchall()
+    assert rows == [
+        ("extract acme", "done", 1, 1, True, None),
+        ("publish", "done", None, None, True, True),
+    ]
+    assert own == [("extract acme",), ("extract zeta",)]
+
+
+def test_one_link_moves_all_audiences(tmp_path: Path, models: PretendedModels) -> None:
+    settings = write_company(tmp_path)
+    board = Publish(audiences=(Audience(name="board", schemas=("metrics",)),))
+    settings = settings.model_copy(update={"publish": board})
+    for day in (AS_OF, AS_OF + timedelta(days=1)):
+        run_steps(settings, tmp_path / "home", as_of=day)
+        own = tmp_path / "home" / "published" / "audiences" / "board"
+        with open_reader(own / "revops.duckdb") as con:
+            assert con.execute("select as_of from metrics.kpi_values").fetchall() == [(day,)]
+        assert own.stat().st_mode & 0o777 == 0o750
+        assert (own / "revops.duckdb").stat().st_mode & 0o777 == 0o440
+    version = current_version(tmp_path / "home")
+    assert version is not None and "audiences/board/revops.duckdb" in version.manifest["files"]
 
 
 def test_a_failing_source_stops_neither_the_others_nor_what_was_published(

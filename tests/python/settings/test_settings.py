@@ -15,6 +15,7 @@ from orchestration.settings import (
     home_folder,
     load_settings,
 )
+from orchestration.vendor_settings import VENDORS
 
 PROJECT = Path(__file__).parents[3]
 
@@ -171,7 +172,7 @@ DEALS = FILES + ", entities: {opportunities: {file: y"
         ),
         (
             "sources: [{name: a, kind: oracle, path: x}]",
-            "sources.a.kind is 'oracle'; use one of files, database, salesforce, stripe, hubspot, zendesk.",
+            "sources.a.kind is 'oracle'; use one of files, database, " + ", ".join(VENDORS) + ".",
         ),
         (
             "sources: {name: a}",

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from orchestration.catalog.units import unit_of
-from orchestration.publish.tables import SCHEMAS
+from orchestration.settings import SCHEMAS
 
 Node = Mapping[str, Any]
 

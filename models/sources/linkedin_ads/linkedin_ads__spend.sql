@@ -1,0 +1,5 @@
+-- What did each campaign of LinkedIn Ads cost on each day?
+-- Grain: source_system, source_id: a campaign and a day of its account's calendar.
+-- Left out: days for which LinkedIn gives no cost at all.
+
+{{ advertising_spend('linkedin_ads', channel="cast('paid_social' as " ~ dbt.type_string() ~ ")") }}

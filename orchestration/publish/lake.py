@@ -13,8 +13,7 @@ from pathlib import Path
 import duckdb
 
 from orchestration.errors import ConfigurationError, RevopsError
-from orchestration.publish.tables import SCHEMAS
-from orchestration.settings import Warehouse, warehouse_dsn
+from orchestration.settings import SCHEMAS, Warehouse, warehouse_dsn
 from orchestration.warehouse import attached, identifier, literal, load_extension, open_memory, tables
 
 # As many versions can be read with `at (version => …)`.

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import duckdb
 
-from orchestration.publish.tables import SCHEMAS, PublishedTable, published_tables
+from orchestration.publish.tables import PublishedTable, published_tables
+from orchestration.settings import SCHEMAS
 from orchestration.warehouse import attached, identifier, open_memory
 
 # Engines take logarithms and roots with libraries of their own, which differ in the last digits of a double.

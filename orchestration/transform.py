@@ -402,7 +402,7 @@ def _node_result(result: Any) -> NodeResult:
         failures=result.failures or 0,
         seconds=result.execution_time,
         rows=rows if isinstance(rows, int) and rows >= 0 else None,
-        table=f"{result.node.schema}.{result.node.alias}",
+        table=f"{result.node.schema}.{getattr(result.node, 'alias', result.node.name)}",
     )
 
 

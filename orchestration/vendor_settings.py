@@ -155,6 +155,15 @@ class Jira(VendorSource):
     kind: Literal["jira"]
 
 
+class Intercom(VendorSource):
+    """`base_url` is another one for workspaces in the EU and in Australia. Not every plan has tickets."""
+
+    kind: Literal["intercom"]
+    base_url: str | None = "https://api.intercom.io"
+    api_version: str = Field(default="2.14", pattern=r"^\d+\.\d+$")
+    tickets: bool = True
+
+
 # One line per vendor; its folder is orchestration/sources/<kind>/.
 Vendor = (
     Salesforce
@@ -168,6 +177,7 @@ Vendor = (
     | Mailshake
     | Pipedrive
     | Jira
+    | Intercom
 )
 VENDORS: dict[str, type[VendorSource]] = {
     "salesforce": Salesforce,
@@ -181,4 +191,5 @@ VENDORS: dict[str, type[VendorSource]] = {
     "linkedin_ads": LinkedinAds,
     "mailshake": Mailshake,
     "jira": Jira,
+    "intercom": Intercom,
 }

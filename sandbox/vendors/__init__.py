@@ -23,6 +23,7 @@ KINDS = (
     "mailshake",
     "pipedrive",
     "jira",
+    "intercom",
 )
 
 

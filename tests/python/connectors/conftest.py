@@ -93,3 +93,10 @@ def jira(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Vendor]:
     vendor = Vendor("jira", tmp_path, monkeypatch, quick=True)
     yield vendor
     vendor.close()
+
+
+@pytest.fixture
+def intercom(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Vendor]:
+    vendor = Vendor("intercom", tmp_path, monkeypatch, quick=True)
+    yield vendor
+    vendor.close()

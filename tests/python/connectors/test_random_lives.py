@@ -626,6 +626,166 @@ class Jira(_Life):
         return datetime(1970, 1, 1) + timedelta(milliseconds=max(moved))
 
 
+class Zendesk(_Life):
+    """An account with tickets, users and organizations; what is deleted stays in its export."""
+
+    kind = "zendesk"
+    numbers = st.integers(min_value=0, max_value=99)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.account = self.vendor.api.account
+
+    def _pick(self, name: str, number: int, *, deleted: bool = False) -> str | None:
+        keys = [key for key, row in self.account.records(name).items() if _is_deleted(name, row) == deleted]
+        return keys[number % len(keys)] if keys else None
+
+    @rule(
+        name=st.text(alphabet="abcé漢", min_size=1, max_size=8),
+        which=st.sampled_from(["users", "organizations"]),
+    )
+    def somebody_new(self, name: str, which: str) -> None:
+        self.account.create(which, name=name)
+
+    @rule(number=numbers)
+    def a_ticket(self, number: int) -> None:
+        asker = self._pick("users", number)
+        self.account.create("tickets", requester_id=int(asker) if asker else None)
+
+    @rule(number=numbers, what=st.sampled_from(["reply", "solve", "reopen"]))
+    def a_ticket_goes_on(self, number: int, what: str) -> None:
+        if key := self._pick("tickets", number):
+            getattr(self.account, what)(key)
+
+    @rule(number=numbers, silently=st.booleans(), priority=st.sampled_from(["low", "urgent"]))
+    def a_ticket_changes(self, number: int, silently: bool, priority: str) -> None:
+        if key := self._pick("tickets", number):
+            self.account.update("tickets", key, silently=silently, priority=priority)
+
+    @rule(number=numbers, name=st.sampled_from(["tickets", "users", "organizations"]))
+    def one_is_deleted(self, number: int, name: str) -> None:
+        if key := self._pick(name, number):
+            self.account.delete(name, key)
+
+    @rule(number=numbers)
+    def a_ticket_is_restored(self, number: int) -> None:
+        if key := self._pick("tickets", number, deleted=True):
+            self.account.restore(key)
+
+    def compare(self) -> None:
+        # An export may not begin within the last minute, but ends now.
+        records = self.account.records
+        live = {
+            name: {key: row for key, row in records(name).items() if not _is_deleted(name, row)}
+            for name in ("tickets", "users", "organizations")
+        }
+        for entity, name, column in (("people", "users", "full_name"), ("accounts", "organizations", "name")):
+            self.same(entity, {key: {column: row["name"]} for key, row in live[name].items()})
+        self.same(
+            "tickets",
+            {
+                key: {
+                    "status": row["status"],
+                    "priority": row.get("priority"),
+                    "reopened_count": row["_metrics"]["reopens"],
+                }
+                for key, row in live["tickets"].items()
+            },
+        )
+
+
+def _is_deleted(name: str, record: dict[str, Any]) -> bool:
+    """Whether Zendesk shows a record as deleted."""
+    if name == "users":
+        return not record["active"]
+    return bool(record["deleted_at"] if name == "organizations" else record["status"] == "deleted")
+
+
+class Intercom(_Life):
+    """A workspace with contacts, companies and conversations; what is deleted leaves no trace."""
+
+    kind = "intercom"
+    settles = timedelta(days=7)
+    numbers = st.integers(min_value=0, max_value=99)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.workspace = self.vendor.api.workspace
+
+    def _pick(self, name: str, number: int) -> str | None:
+        keys = sorted(self.workspace.records(name))
+        return keys[number % len(keys)] if keys else None
+
+    @rule(
+        name=st.text(alphabet="abcé漢", min_size=1, max_size=8),
+        which=st.sampled_from(["contacts", "companies"]),
+    )
+    def somebody_new(self, name: str, which: str) -> None:
+        self.workspace.create(which, name=name)
+
+    @rule(number=numbers, name=st.text(alphabet="xyz", min_size=1, max_size=8))
+    def a_contact_changes(self, number: int, name: str) -> None:
+        if key := self._pick("contacts", number):
+            self.workspace.update("contacts", key, name=name)
+
+    @rule(number=numbers)
+    def a_question(self, number: int) -> None:
+        if key := self._pick("contacts", number):
+            self.workspace.ask(key)
+
+    @rule(number=numbers, what=st.sampled_from(["reply", "close", "reopen"]))
+    def a_conversation_goes_on(self, number: int, what: str) -> None:
+        if key := self._pick("conversations", number):
+            getattr(self.workspace, what)(key)
+
+    @rule(number=numbers, rating=st.integers(min_value=1, max_value=5))
+    def a_conversation_is_rated(self, number: int, rating: int) -> None:
+        if key := self._pick("conversations", number):
+            self.workspace.rate(key, rating)
+
+    @rule(number=numbers, name=st.sampled_from(["contacts", "companies", "conversations"]))
+    def one_is_deleted(self, number: int, name: str) -> None:
+        if key := self._pick(name, number):
+            self.workspace.delete(name, key)
+            if name == "contacts":
+                self.unsettled.add(("people", key))
+            if name == "conversations":
+                self.unsettled |= {("tickets", f"conversation:{key}"), ("surveys", f"conversation:{key}")}
+
+    @rule(one=numbers, other=numbers)
+    def two_contacts_are_merged(self, one: int, other: int) -> None:
+        user, lead = self._pick("contacts", one), self._pick("contacts", other)
+        if user and lead and user != lead:
+            asked = [
+                key for key, row in self.workspace.records("conversations").items() if _asker(row) == lead
+            ]
+            self.workspace.merge(user, lead)
+            self.unsettled |= {("people", lead), *(("tickets", f"conversation:{key}") for key in asked)}
+
+    def compare(self) -> None:
+        workspace = self.workspace
+        for entity, name, column in (("people", "contacts", "full_name"), ("accounts", "companies", "name")):
+            self.same(entity, {key: {column: row["name"]} for key, row in workspace.records(name).items()})
+        asked = {f"conversation:{key}": row for key, row in workspace.records("conversations").items()}
+        self.same(
+            "tickets",
+            {
+                key: {
+                    "status": row["state"],
+                    "person_source_id": _asker(row),
+                    "reopened_count": row["statistics"]["count_reopens"],
+                }
+                for key, row in asked.items()
+            },
+        )
+        rated = {key: row["conversation_rating"] for key, row in asked.items() if row["conversation_rating"]}
+        self.same("surveys", {key: {"score": (row["rating"] - 1) / 4} for key, row in rated.items()})
+
+
+def _asker(conversation: dict[str, Any]) -> str:
+    return str(conversation["contacts"]["contacts"][0]["id"])
+
+
 @contextmanager
 def _scripts(steps: int) -> Iterator[settings]:
     yield settings(
@@ -640,7 +800,20 @@ def _scripts(steps: int) -> Iterator[settings]:
 
 
 @pytest.mark.parametrize(
-    "machine", [Salesforce, Stripe, Chargebee, GoogleAds, MetaAds, LinkedinAds, Mailshake, Pipedrive, Jira]
+    "machine",
+    [
+        Salesforce,
+        Stripe,
+        Zendesk,
+        Chargebee,
+        GoogleAds,
+        MetaAds,
+        LinkedinAds,
+        Mailshake,
+        Pipedrive,
+        Jira,
+        Intercom,
+    ],
 )
 def test_entry_equals_what_the_vendor_holds_after_any_life(machine: type[_Life]) -> None:
     with _scripts(steps=20) as chosen:

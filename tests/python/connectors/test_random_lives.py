@@ -801,7 +801,19 @@ def _scripts(steps: int) -> Iterator[settings]:
 
 @pytest.mark.parametrize(
     "machine",
-    [Salesforce, Stripe, Chargebee, GoogleAds, MetaAds, LinkedinAds, Mailshake, Pipedrive, Jira, Intercom],
+    [
+        Salesforce,
+        Stripe,
+        Zendesk,
+        Chargebee,
+        GoogleAds,
+        MetaAds,
+        LinkedinAds,
+        Mailshake,
+        Pipedrive,
+        Jira,
+        Intercom,
+    ],
 )
 def test_entry_equals_what_the_vendor_holds_after_any_life(machine: type[_Life]) -> None:
     with _scripts(steps=20) as chosen:

@@ -65,6 +65,15 @@ format: $(READY) ## let ruff lay out the Python code
 lives: $(READY) ## 5,000 random lives of every vendor, faults included, against the warehouse
 	REVOPS_LIVES=5000 $(BIN)/python -m pytest --timeout 0 tests/python/connectors/test_random_lives.py
 
+.PHONY: localstripe
+localstripe: $(READY) ## the Stripe connector against localstripe (GPL-3.0), in an environment of its own
+	test -x .localstripe/bin/localstripe || { python3 -m venv .localstripe && .localstripe/bin/python -m pip install --quiet localstripe==1.15.10; }
+	$(BIN)/python -m pytest tests/python/connectors/test_localstripe.py
+
+.PHONY: extraction
+extraction: $(READY) ## what reading a million touches from a vendor's API costs, beside a bare loop of requests
+	$(BIN)/python -m benchmarks.extract
+
 .PHONY: bench
 bench: $(READY) ## what a run costs, step by step, against its SQL alone
 	$(BIN)/python benchmarks/run.py

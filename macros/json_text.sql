@@ -12,5 +12,5 @@
 {%- endmacro %}
 
 {% macro postgres__json_text(column, key) -%}
-    (cast({{ column }} as jsonb) ->> '{{ key }}')
+    (cast({{ column }} as json) ->> '{{ key }}')
 {%- endmacro %}

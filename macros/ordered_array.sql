@@ -27,3 +27,7 @@
 {% macro default__text_array(values) -%}
     array({% for value in values %}'{{ value }}'{% if not loop.last %}, {% endif %}{% endfor %})
 {%- endmacro %}
+
+{% macro postgres__text_array(values) -%}
+    cast(array[{% for value in values %}'{{ value }}'{% if not loop.last %}, {% endif %}{% endfor %}] as text[])
+{%- endmacro %}

@@ -6,3 +6,8 @@
 {% macro default__try_cast(column, type) -%}
     try_cast({{ column }} as {{ type }})
 {%- endmacro %}
+
+{#- The function is created in the database by orchestration/engines/postgres.py. -#}
+{% macro postgres__try_cast(column, type) -%}
+    cast(public.try_cast_text({{ column }}, '{{ type }}') as {{ type }})
+{%- endmacro %}

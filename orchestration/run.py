@@ -23,6 +23,7 @@ import duckdb
 from orchestration import alerts, build_inputs, runlog, sources, transform, unchanged
 from orchestration.contract import PROJECT_ROOT
 from orchestration.errors import AuditFailed, RevopsError, SourceFailed
+from orchestration.publish import lake
 from orchestration.publish.audit import (
     AuditReport,
     Sample,
@@ -312,6 +313,8 @@ def publish_candidate(run: Run) -> Version:
 
         with open_reader(run.candidate / "revops.duckdb") as con:
             dashboard.build(con, run.candidate)
+        # First: after a crash in between, the next run publishes again.
+        lake.publish(run.settings.warehouse, run.candidate / "revops.duckdb", run.run_id, run.as_of)
         run.version = publish_version(run.home, run.candidate, _manifest(run, run.report))
     return run.version
 

@@ -90,9 +90,12 @@ Source = FilesSource | DatabaseSource | VendorSource
 
 
 class Warehouse(_Part):
-    """The engine the models run on."""
+    """The engine the models run on. A DuckLake gets what DuckDB computed; its tables lie in `folder`,
+    under the same path on every machine.
+    """
 
-    kind: Literal["duckdb"] = "duckdb"
+    kind: Literal["duckdb", "postgres", "ducklake"] = "duckdb"
+    folder: Path | None = None
 
 
 PublishedSchema = Literal["revenue", "metrics", "identity", "operations"]
@@ -247,6 +250,17 @@ def export_dsn(given: str | None) -> str:
         raise ConfigurationError(
             "There is no address to export to; give one such as postgresql://user@host/database or set "
             "REVOPS_EXPORT_DSN, which keeps a password out of the list of processes."
+        )
+    return dsn.replace("postgresql+psycopg://", "postgresql://", 1)
+
+
+def warehouse_dsn(kind: str) -> str:
+    """REVOPS_WAREHOUSE_DSN: the PostgreSQL database that is the engine `kind`, or keeps its catalog."""
+    dsn = os.environ.get("REVOPS_WAREHOUSE_DSN")
+    if not dsn:
+        raise ConfigurationError(
+            f"warehouse.kind is '{kind}', which needs a PostgreSQL database; set REVOPS_WAREHOUSE_DSN to its"
+            " address, such as postgresql://user:password@host/database."
         )
     return dsn.replace("postgresql+psycopg://", "postgresql://", 1)
 
@@ -468,6 +482,7 @@ def _mistakes(settings: Settings) -> Iterator[str]:
     if settings.rules is not None and not (settings.root / settings.rules).is_dir():
         folder = settings.root / settings.rules
         yield f"rules names the folder {folder}, which does not exist; create it or remove the key."
+    yield from _wrong_warehouse(settings.warehouse)
     names = [source.name for source in settings.sources]
     for name in names:
         if not re.fullmatch(r"[a-z][a-z0-9]*(_[a-z0-9]+)*", name) or len(name) > 40:
@@ -495,6 +510,14 @@ def _wrong_audiences(audiences: Sequence[Audience]) -> Iterator[str]:
                 f"publish.audiences.{audience.name}.group is '{audience.group}', which this machine does not"
                 " know; create the group or remove the key."
             )
+
+
+def _wrong_warehouse(warehouse: Warehouse) -> Iterator[str]:
+    kind = warehouse.kind
+    if kind == "ducklake" and warehouse.folder is None:
+        yield "warehouse.kind is 'ducklake', which needs warehouse.folder; name the folder its tables lie in."
+    if kind != "ducklake" and warehouse.folder is not None:
+        yield f"warehouse.folder means nothing to warehouse.kind '{kind}'; remove the key."
 
 
 def _wrong_source(source: Source) -> Iterator[str]:

@@ -10,10 +10,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from orchestration import policies, rules
 from orchestration.contract import PROJECT_ROOT, entry_contract
+from orchestration.engines import Table, engine
 from orchestration.errors import AuditFailed, RevopsError
 from orchestration.settings import Settings, switch_off_telemetry, thread_count
 from orchestration.vendor_settings import VendorSource
@@ -66,16 +68,28 @@ def build(
     as results;
     a model that does not compile or run raises RevopsError.
     """
-    with _environment(build_file, landing, threads or thread_count()):
+    with (
+        engine(settings) as where,
+        _environment(build_file, landing, threads or thread_count(), where.environment),
+    ):
+
+        def build_all(part: str, exclude: str | None = None) -> list[NodeResult]:
+            nodes = _build(SELECTIONS[part], variables, on_node, exclude=exclude)
+            where.take(build_file, _tables(nodes, variables))
+            return nodes
+
         if stage == "entry":
             load_rules(build_file, settings)
-            said = policies.read(build_file.parent / "rules")
-            return _build(SELECTIONS["entry"], _variables(settings, as_of, known_at, inputs, said), on_node)
-        said = policies.read(build_file.parent / "rules")
-        variables = _variables(settings, as_of, known_at, inputs, said)
-        results = _build(SELECTIONS["revenue"], variables, on_node)
+            where.give_raw(landing)
+            where.give(build_file, ["run", "rules"])
+        variables = _variables(settings, as_of, known_at, inputs, policies.read(build_file.parent / "rules"))
+        if stage == "entry":
+            return build_all("entry")
+        where.give(build_file, ["identity"])
+        results = build_all("revenue")
         write_insight(build_file, as_of, settings)
-        return results + _build(SELECTIONS["metrics"], variables, on_node, exclude=_NOT_IN_METRICS)
+        where.give(build_file, ["insight"])
+        return results + build_all("metrics", exclude=_NOT_IN_METRICS)
 
 
 def load_rules(build_file: Path, settings: Settings) -> None:
@@ -262,14 +276,30 @@ def _default_variables() -> dict[str, Any]:
     return {}
 
 
+def _tables(nodes: Sequence[NodeResult], variables: dict[str, Any]) -> list[Table]:
+    """The tables that these results of models left behind, views left out."""
+    known = _manifest(variables).nodes
+    models = [
+        known[node.unique_id] for node in nodes if node.resource_type == "model" and node.status == "success"
+    ]
+    return [
+        Table(model.schema, model.alias, {column.name: column.data_type for column in model.columns.values()})
+        for model in models
+        if model.config.materialized == "table"
+    ]
+
+
 @contextmanager
-def _environment(build_file: Path, landing: Path, threads: int) -> Iterator[None]:
+def _environment(
+    build_file: Path, landing: Path, threads: int, of_engine: Mapping[str, str] = MappingProxyType({})
+) -> Iterator[None]:
     """What profiles.yml reads; put back afterwards, since tests run several homes in one process."""
     switch_off_telemetry()
-    wanted = {"REVOPS_BUILD": str(build_file), "REVOPS_THREADS": str(threads)}
+    wanted = {"REVOPS_BUILD": str(build_file), "REVOPS_THREADS": str(threads), **of_engine}
     if landing.exists():
         wanted["REVOPS_LANDING"] = str(landing)
-    before = {name: os.environ.get(name) for name in ("REVOPS_BUILD", "REVOPS_THREADS", "REVOPS_LANDING")}
+    names = {"REVOPS_BUILD", "REVOPS_THREADS", "REVOPS_LANDING", *of_engine}
+    before = {name: os.environ.get(name) for name in names}
     for name in before:
         os.environ.pop(name, None)
     os.environ.update(wanted)
@@ -341,8 +371,10 @@ def _run_dbt(arguments: list[str], variables: dict[str, Any]) -> Any:
 
 def _close_connections() -> None:
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+    from dbt.adapters.factory import cleanup_connections
 
     DuckDBConnectionManager.close_all_connections()
+    cleanup_connections()
 
 
 def _options(variables: dict[str, Any]) -> list[str]:
@@ -411,8 +443,8 @@ def _manifest(variables: dict[str, Any], folder: Path | None = None) -> Any:
 
 
 def _manifest_folder(variables: dict[str, Any]) -> Path:
-    """One folder per version of the code and set of vendor systems."""
-    digest = hashlib.sha256()
+    """One folder per version of the code, set of vendor systems, and engine."""
+    digest = hashlib.sha256(os.environ.get("REVOPS_ENGINE", "duckdb").encode())
     for path in sorted(_project_files()):
         digest.update(str(path.relative_to(PROJECT_ROOT)).encode())
         digest.update(path.read_bytes())

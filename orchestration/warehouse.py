@@ -5,6 +5,7 @@ import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from importlib import import_module
 from pathlib import Path
 
 import duckdb
@@ -157,6 +158,28 @@ def tables(con: duckdb.DuckDBPyConnection, database: str, schema: str) -> dict[s
     for table, column, data_type in rows:
         found.setdefault(table, {})[column] = data_type
     return found
+
+
+def raw_tables(con: duckdb.DuckDBPyConnection, database: str) -> dict[str, list[str]]:
+    """Schema → what models read of the raw data of a source: its records and the list of finished loads."""
+    rows = con.execute(
+        "select schema_name, table_name from duckdb_tables()"
+        " where database_name = ? and starts_with(schema_name, 'raw_')"
+        " and (not starts_with(table_name, '_') or table_name = '_dlt_loads') order by all",
+        [database],
+    ).fetchall()
+    found: dict[str, list[str]] = {}
+    for schema, table in rows:
+        found.setdefault(schema, []).append(table)
+    return found
+
+
+def load_extension(con: duckdb.DuckDBPyConnection, name: str) -> None:
+    """Load an extension of DuckDB from its Python package; nothing is downloaded while it runs."""
+    package = import_module(f"duckdb_extension_{name}")
+    (folder,) = package.__path__
+    file = Path(folder) / "extensions" / f"v{duckdb.__version__}" / f"{name}.duckdb_extension"
+    con.execute(f"load {literal(str(file))}")
 
 
 def _connect(path: Path, *, read_only: bool, **config: str) -> duckdb.DuckDBPyConnection:

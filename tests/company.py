@@ -38,8 +38,14 @@ class Company:
         """The file of the first run, whatever later runs publish."""
         return self.folder / "first.duckdb"
 
+    @property
+    def first_landing(self) -> Path:
+        """The raw data of the first run, whatever later runs add."""
+        return self.folder / "first_landing.duckdb"
+
     def keep_first_version(self) -> None:
         shutil.copy(self.published, self.first_version)
+        shutil.copy(self.home / "landing.duckdb", self.first_landing)
 
     def content_hashes(self) -> dict[str, str]:
         """Content hash of every published table, from the manifest of the current version."""

@@ -26,6 +26,7 @@ from orchestration.erasure.proof import (
     write_proof,
 )
 from orchestration.errors import RevopsError
+from orchestration.publish import lake
 from orchestration.publish.versions import current_version, remove_all_but_current, versions
 from orchestration.run import Run
 from orchestration.settings import FilesSource, crash_point
@@ -93,6 +94,7 @@ def forget(run: Run, text: str, build: Callable[[Run], None]) -> Erasure:
     with run.step("prove"):
         removed = len(versions(home))
         remove_all_but_current(home)
+        lake.forget_history(run.settings.warehouse)
         removed -= len(versions(home))
         for folder in (home / "work").glob("*"):
             shutil.rmtree(folder)

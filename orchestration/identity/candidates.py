@@ -25,10 +25,10 @@ _BLOCKS: dict[Entity, tuple[tuple[int, tuple[str, ...]], ...]] = {
         (60, ("postal_code", "left(squeezed, 2)")),
         (200, ("tax_id",)),
         (60, ("words",)),
-        (60, ("string_split(name, ' ')[1]", "country")),
+        (60, ("string_split(name, ' ')[1]", "coalesce(country, '')")),
         (60, ("string_split(name, ' ')[1]", "city")),
         (60, ("case when length(squeezed) >= 6 then left(squeezed, 6) end",)),
-        (60, ("case when length(squeezed) >= 6 then right(squeezed, 6) end", "country")),
+        (60, ("case when length(squeezed) >= 6 then right(squeezed, 6) end", "coalesce(country, '')")),
         (60, ("left(squeezed, 4)", "city")),
     ),
     "person": (

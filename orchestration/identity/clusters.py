@@ -24,7 +24,7 @@ class Nodes:
 
     source: Ints
     only_one: Ints  # of which an entity has one: tax id
-    place: Ints  # which place the name names; 0 is 'none', and is one too
+    place: Ints  # which place the name names; that it names none is a code, too
     anchor: Ints  # which an entity rarely has two of: corporate domain
 
     def __len__(self) -> int:
@@ -133,11 +133,8 @@ def _suspicious(nodes: Nodes, label: Ints, apart: dict[int, set[int]]) -> npt.ND
     """Which components hold more than one of what there should be one of, or somebody's cannot_link."""
     count = int(label.max()) + 1 if len(label) else 0
     found = np.bincount(label, minlength=count) > LARGEST_CLUSTER
-    for codes, known in (
-        (nodes.only_one, nodes.only_one != 0),
-        (nodes.anchor, nodes.anchor != 0),
-        (nodes.place, np.ones(len(nodes), dtype=bool)),
-    ):
+    for codes in (nodes.only_one, nodes.anchor, nodes.place):
+        known = codes != 0
         pairs = np.unique(np.stack([label[known], codes[known]], axis=1), axis=0)
         found |= np.bincount(pairs[:, 0], minlength=count) > 1
     sources = np.unique(np.stack([label, nodes.source], axis=1), axis=0)
@@ -157,7 +154,7 @@ class _Entity:
         self.sources = {int(nodes.source[node])}
         self.only = {int(nodes.only_one[node])} - {0}
         self.anchors = {int(nodes.anchor[node])} - {0}
-        self.places = {int(nodes.place[node])}
+        self.places = {int(nodes.place[node])} - {0}
 
     def absorb(self, other: _Entity) -> None:
         self.members += other.members

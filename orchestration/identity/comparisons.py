@@ -51,6 +51,14 @@ _SIMILAR = (
     ' and (starts_with("name_l", "name_r" || \' \') or starts_with("name_r", "name_l" || \' \'))'
     ' and not "is_division_l" and not "is_division_r"))'
 )
+# Order, blanks, and one slip of the keyboard, two in a long name; never in a number.
+_SLIP = (
+    '("squeezed_l" = "squeezed_r" or "words_l" = "words_r"'
+    ' or (damerau_levenshtein("squeezed_l", "squeezed_r")'
+    ' <= case when least(length("squeezed_l"), length("squeezed_r")) >= 16 then 2'
+    ' when least(length("squeezed_l"), length("squeezed_r")) >= 8 then 1 else 0 end'
+    " and regexp_replace(\"name_l\", '[^0-9]', '', 'g') = regexp_replace(\"name_r\", '[^0-9]', '', 'g')))"
+)
 _DIVISION = (
     '(starts_with("name_l", "name_r" || \' \') and "is_division_l")'
     ' or (starts_with("name_r", "name_l" || \' \') and "is_division_r")'
@@ -86,6 +94,7 @@ NAME_ALONE = Comparison(
         Level("not known", f'"name_l" is null or "name_r" is null or ({_BOTH_DOMAINS})', is_null=True),
         *_APART,
         Level("equal name", '"name_l" = "name_r"', frequency="name"),
+        Level("a slip in the name", _SLIP),
         Level("similar name", _SIMILAR),
         Level("another name", "ELSE"),
     ),

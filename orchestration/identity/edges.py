@@ -24,6 +24,10 @@ WITHIN_SYSTEM = 3.0
 LINK = 9.0
 
 _PLACE_AGREES = ("same street", "similar street, same town", "same postal code")
+_TOWN_AGREES = ("same town", "similar town")
+# Half a name in common: colleagues and families have as much.
+_HALF_A_NAME = ("same given name", "same family name")
+_SAME_MAILBOX = ("same address", "same local part, same employer", "similar address")
 _NAME_AGREES = (
     "same name",
     "swapped",
@@ -96,6 +100,7 @@ def _account_rules(model: Model) -> _Rules:
     place = ", ".join(str(model.number("place", level)) for level in _PLACE_AGREES)
     other_tax = f"tax_id = {model.number('tax_id', 'different')}"
     same_phone = f"phone = {model.number('phone', 'same number')}"
+    somewhere = ", ".join(str(model.number("place", level)) for level in (*_PLACE_AGREES, *_TOWN_AGREES))
     veto = (
         f"case when {other_tax} then 'different tax ids'"
         f" when {apart('another place in the name')} then 'another place in the name'"
@@ -103,6 +108,8 @@ def _account_rules(model: Model) -> _Rules:
         f" when ({name('other domain, equal name')} or {name('other domain, similar name')}"
         f" or {name('near domain, similar name')} and not same_label)"
         f" and not ({same_phone} or place in ({place})) then 'two domains, nothing but the name in common'"
+        f" when name_alone = {model.number('name_alone', 'similar name')}"
+        f" and not ({same_phone} or place in ({somewhere})) then 'nothing but a similar name in common'"
         f" when {name('same domain, another name')} and not ({same_phone} or place in ({place}))"
         " then 'another name on the same domain' end"
     )
@@ -124,16 +131,24 @@ def _person_rules(model: Model) -> _Rules:
         return f"mail = {model.number('mail', level)}"
 
     names = ", ".join(str(model.number("name", level)) for level in _NAME_AGREES)
+    half = ", ".join(str(model.number("name", level)) for level in _HALF_A_NAME)
+    mailbox = ", ".join(str(model.number("mail", level)) for level in _SAME_MAILBOX)
     same_phone = f"phone = {model.number('phone', 'same number')}"
+    same_birth = (
+        f"born_on = {model.number('born_on', 'same day')}"
+        f" or national_id = {model.number('national_id', 'same')}"
+    )
     same_name = f"name = {model.number('name', 'same name')}"
     other_name = f"name = {model.number('name', 'another name')}"
     veto = (
         f"case when {mail('numbered address')} then 'addresses that differ by a number'"
-        f" when {mail('another address at the same employer')} and not ({same_phone} and name in ({names}))"
+        f" when {mail('another address at the same employer')}"
+        f" and not (({same_phone} or {same_birth}) and name in ({names}))"
         " then 'two addresses at one employer'"
         f" when {mail('same address')} and is_shared and not {same_name} then 'a shared mailbox'"
-        f" when {other_name} and not (born_on = {model.number('born_on', 'same day')}"
-        f" or national_id = {model.number('national_id', 'same')}) then 'another name' end"
+        f" when {other_name} and not ({same_birth}) then 'another name'"
+        f" when name in ({half}) and not (mail in ({mailbox}) or {same_birth})"
+        " then 'nothing but half the name in common' end"
     )
     rule = (
         f"case when is_linked and evidence + {LINK} >= {JOIN} then 'linked_ids'"
@@ -200,7 +215,18 @@ def joined(con: duckdb.DuckDBPyConnection, kind: Entity) -> None:
         " on l.domain = r.domain and l.node <> r.node and l.source_system <> r.source_system) where choice"
         " = 1"
     )
-    extra = [named, *([domain_only] if kind == "account" else []), *stars]
+    # Equal names and nothing else to tell them apart by, in the only system there is, unless several
+    # companies evidently bear the name.
+    name_only = (
+        f"select 'equal_name' as rule, {clusters.EXACT} as rank, cast(null as double) as bits, node as y,"
+        " first_value(node) over (partition by name, places, country order by node) as x"
+        " from nodes inner join account_records using (no, tie, source_system, source_id)"
+        " inner join rarities using (no) where name is not null"
+        " and coalesce(domain, tax_id, phone, street, postal_code, city) is null"
+        " and tf_name * (select count(*) from account_records) < 1"
+        " and (select count(distinct source_system) from account_records) = 1"
+    )
+    extra = [named, *([domain_only, name_only] if kind == "account" else []), *stars]
     con.execute(
         "create or replace temp table joins as select x as a, y as b, rule, rank, bits from ("
         " select *, row_number() over (partition by x, y order by rank, bits desc) as choice from ("

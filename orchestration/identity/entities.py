@@ -38,14 +38,15 @@ class Event:
 
 @dataclass
 class History:
-    """What was known before this run: the id of every record, all ids ever and those in use, and from which
-    id a merge brought a record into another.
+    """What was known before this run: the id of every record, all ids ever and those in use, from which id a
+    merge brought a record into another, and which keys facts only pointed at, without a record.
     """
 
     member: dict[RecordKey, str] = field(default_factory=dict)
     ids: set[str] = field(default_factory=set)
     live: set[str] = field(default_factory=set)
     moved_from: dict[tuple[RecordKey, str], str] = field(default_factory=dict)
+    bare: set[RecordKey] = field(default_factory=set)
 
 
 @dataclass(frozen=True)
@@ -79,8 +80,11 @@ def name_clusters(kind: Entity, changed: dict[int, list[RecordKey]], history: Hi
     overlap = []
     for cluster, keys in changed.items():
         counts = Counter(history.member[key] for key in keys if key in history.member)
-        overlap += [(-count, old, first[cluster], cluster) for old, count in counts.items()]
-    for _, old, _, cluster in sorted(overlap):
+        records = Counter(
+            history.member[key] for key in keys if key in history.member and key not in history.bare
+        )
+        overlap += [(-records[old], -count, old, first[cluster], cluster) for old, count in counts.items()]
+    for _, _, old, _, cluster in sorted(overlap):
         if cluster not in ids and old not in owner:
             give(cluster, old)
     for cluster in sorted((c for c in changed if c not in ids), key=lambda c: first[c]):

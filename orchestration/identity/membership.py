@@ -54,8 +54,9 @@ def previously(con: duckdb.DuckDBPyConnection, previous: Path | None) -> Iterato
     past.
     """
     con.execute(
-        "create or replace temp table past_account (source_system varchar, source_id varchar, id varchar);"
-        "create or replace temp table past_person (source_system varchar, source_id varchar, id varchar);"
+        "create or replace temp table past_account (source_system varchar, source_id varchar, id varchar,"
+        " is_record boolean);"
+        "create or replace temp table past_person as from past_account;"
         "create or replace temp table past_events (event_id varchar, occurred_on date, kind varchar, entity"
         " varchar,"
         " id varchar, other_id varchar, source_system varchar, source_id varchar, reason varchar)"
@@ -72,8 +73,8 @@ def previously(con: duckdb.DuckDBPyConnection, previous: Path | None) -> Iterato
             for kind in ("account", "person"):
                 if f"{kind}_members" in tables:
                     con.execute(
-                        f"insert into past_{kind} select source_system, source_id, {kind}_id from"
-                        f" past.identity.{kind}_members"
+                        f"insert into past_{kind} select source_system, source_id, {kind}_id,"
+                        f" match_method <> 'reference' from past.identity.{kind}_members"
                     )
             if "events" in tables:
                 con.execute("insert into past_events select * from past.identity.events")
@@ -190,16 +191,19 @@ def _name(con: duckdb.DuckDBPyConnection, kind: Entity, largest_merge: float) ->
         " and id not in (select id from kinship where id is not null group by id having count(*) > 1)"
     )
     rows = con.execute(
-        f"select source_system, source_id, cluster, past.id from clustered anti join unchanged using"
-        f" (cluster)"
+        "select source_system, source_id, cluster, past.id, past.is_record from clustered"
+        " anti join unchanged using (cluster)"
         f" left join past_{kind} as past using (source_system, source_id) order by 1, 2"
     ).fetchall()
     changed: dict[int, list[RecordKey]] = defaultdict(list)
     member: dict[RecordKey, str] = {}
-    for system, source_id, cluster, old in rows:
+    bare: set[RecordKey] = set()
+    for system, source_id, cluster, old, was_record in rows:
         changed[cluster].append((system, source_id))
         if old is not None:
             member[system, source_id] = old
+            if not was_record:
+                bare.add((system, source_id))
     live = {row[0] for row in con.execute(f"select distinct id from past_{kind}").fetchall()}
     ever = live | {
         row[0]
@@ -212,7 +216,7 @@ def _name(con: duckdb.DuckDBPyConnection, kind: Entity, largest_merge: float) ->
         [kind],
     ).fetchall():
         moved[(system, source_id), survivor] = retired
-    named = name_clusters(kind, changed, History(member, ever, live, moved))
+    named = name_clusters(kind, changed, History(member, ever, live, moved, bare))
     _refuse_landslide(con, kind, named.merged, len(live), largest_merge)
     _register(con, "renamed", {"cluster": list(named.ids), "id": list(named.ids.values())})
     con.execute(

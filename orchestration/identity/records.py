@@ -14,7 +14,7 @@ import duckdb
 import pyarrow as pa  # type: ignore[import-untyped]
 
 from orchestration.identity.lexicon import rows, words
-from orchestration.identity.normalise import company_name, domain_class, registrable_domain
+from orchestration.identity.normalise import company_name, domain_class, latin, registrable_domain, shortened
 from orchestration.identity.policy import Entity, Policy, RecordKey
 
 _TABLE: dict[Entity, str] = {"account": "accounts", "person": "people"}
@@ -41,6 +41,11 @@ _COLUMNS: dict[Entity, tuple[str, ...]] = {
         "converted_account_source_id", "city", "postal_code", "country_code", "linked_ids",
     ),
 }  # fmt: skip
+_IN_SQL: dict[Entity, tuple[str, ...]] = {
+    "account": ("street_address", "city"),
+    "person": ("first_name", "last_name", "full_name", "city", "street"),
+}
+"""Columns whose text SQL brings to the form in which it is compared; it knows the Latin alphabet only."""
 _CUSTOM = ("born_on", "national_id", "street", "house")
 _SQL = Path(__file__).parent / "sql"
 
@@ -175,12 +180,18 @@ def _features(con: duckdb.DuckDBPyConnection, kind: Entity, policy: Policy) -> N
         found = registrable_domain(text, policy.domain_alias)
         return (found, domain_class(found, policy.domain_class)) if found else (None, None)
 
+    for column in _IN_SQL[kind]:
+        other = f"select distinct {column} from wanted where strlen({column}) <> length({column})"
+        _look_up(con, "other_script", other, lambda text: (latin(text),), ("in_latin",))
+        con.execute(
+            f"update wanted set {column} = in_latin from other_script where {column} = other_script.text"
+        )
     if kind == "account":
         _look_up(con, "names", "select distinct name from wanted", names, ("core", "places"))
         _look_up(con, "domains", "select distinct website_domain from wanted", domain, ("domain", "class"))
         con.execute(
             sql("account_features"),
-            {"divisions": sorted(words("divisions")), "road_words": sorted(words("road_words"))},
+            {"divisions": shortened(words("divisions")), "road_words": sorted(words("road_words"))},
         )
         return
     con.execute(

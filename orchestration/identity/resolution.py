@@ -17,7 +17,7 @@ from orchestration.identity.policy import Entity, Policy, RecordKey, load_policy
 from orchestration.warehouse import attached, literal, open_build
 
 KINDS: tuple[Entity, ...] = ("account", "person")
-_SHAPE_VERSION = "1"
+_SHAPE_VERSION = "2"
 
 
 @dataclass(frozen=True)
@@ -124,20 +124,18 @@ def _nodes_of(con: duckdb.DuckDBPyConnection, keys: list[RecordKey]) -> dict[Rec
 def _clustered(
     con: duckdb.DuckDBPyConnection, kind: Entity, must: list[tuple[int, int]], cannot: list[tuple[int, int]]
 ) -> tuple[clusters.Clusters, clusters.Edges, clusters.Ints]:
-    columns = (
-        ("hash(tax_id)", "hash(places)", "hash(domain)")
-        if kind == "account"
-        else ("hash(null)", "hash('')", "hash(national_id)")
-    )
-    only_one, place, anchor = (
-        f"coalesce(cast({c} >> 1 as bigint), 0)" if "null" not in c else "cast(0 as bigint)" for c in columns
-    )
-    is_known = {"account": ("tax_id", "places", "domain"), "person": ("no", "no", "national_id")}[kind]
+    # What an entity has one of, which place its name says, and what it rarely has two of.
+    only_one, place, anchor = {
+        "account": ("tax_id", "places", "domain"),
+        "person": ("null", "null", "coalesce(national_id, case when work is not null then email end)"),
+    }[kind]
+
+    def code(value: str) -> str:
+        return f"coalesce(cast(hash({value}) >> 1 as bigint), 0) * cast({value} is not null as bigint)"
+
     read = con.execute(
         f"select cast(dense_rank() over (order by source_system) as bigint) as source,"
-        f" case when {is_known[0]} is null then 0 else {only_one} end as only_one,"
-        f" case when {is_known[1]} is null then 0 else {place} end as place,"
-        f" case when {is_known[2]} is null then 0 else {anchor} end as anchor,"
+        f" {code(only_one)} as only_one, {code(place)} as place, {code(anchor)} as anchor,"
         f" {'domain is not null or tax_id is not null' if kind == 'account' else 'email is not null'} as"
         f" anchored"
         f" from nodes left join {kind}_records as records using (no, source_system, source_id, tie) order"

@@ -27,10 +27,29 @@ def score(con: duckdb.DuckDBPyConnection, kind: Entity, model: Model, pairs: str
     _rarities(con, kind, model)
     evidence = " + ".join(model.bits_sql(c) for c in model.comparisons)
     con.execute(
-        f"create or replace temp table scored as select *, evidence - log2(records) as bits from ("
+        f"create or replace temp table scored as select *, evidence - strangers as bits from ("
         f" select pairs.*, {evidence} as evidence from {pairs} as pairs inner join rarities on pairs.a ="
         f" rarities.no)"
-        f" cross join (select greatest(count(*), 2) as records from {kind}_records)"
+        f" cross join ({_strangers(kind)})"
+    )
+
+
+def _strangers(kind: Entity) -> str:
+    """SQL of the bits against two records at random being one thing: one in all, more where exact keys alone
+    show that records have many others.
+
+    The mean is that of bits, so that one thing with a thousand records counts for no more than it is.
+    """
+    key, holders = {"account": ("name", _HOLDERS_OF_NAME), "person": ("email", "count(distinct full_name)")}[
+        kind
+    ]
+    return (
+        "select log2(records) - coalesce(gained, 0) / records as strangers"
+        f" from (select greatest(count(*), 2) as records from {kind}_records) cross join ("
+        "  select sum(cast(size * log2(greatest((size / greatest(holders, 1) - 1) / 2, 1))"
+        "  as decimal(18, 6))) as gained"
+        f"  from (select count(*) as size, {holders} as holders from {kind}_records"
+        f"  where {key} is not null group by {key}))"
     )
 
 

@@ -10,7 +10,7 @@ with
 spend_per_revenue as (
     select
         *,
-        cast(numerator as double) * 365 as spend_days,
+        {{ money('numerator * 365') }} as spend_days,
         cast(denominator as double) * {{ policy_value('customer_lifetime_value', 'gross_margin', '1') }} as annual_margin
     from {{ ref('customer_acquisition_cost') }}
     where variant = 'ratio_to_new_arr'

@@ -7,27 +7,7 @@
 
 with
 
-duties as (
-    select distinct source_system, 'everyone' as should_know from {{ ref('entry_opportunities') }}
-    union distinct
-    select distinct source_system, 'customers' as should_know from {{ ref('entry_subscription_periods') }}
-    union distinct
-    select distinct source_system, 'customers' as should_know from {{ ref('entry_tickets') }}
-    union distinct
-    select distinct source_system, 'buyers' as should_know from {{ ref('entry_campaigns') }}
-),
-
--- a system that knows no account at all has no duty to know them
-silos as (
-    select duties.source_system, duties.should_know
-    from duties
-    inner join (select distinct source_system from {{ ref('entry_accounts') }}) as knowing
-        on duties.source_system = knowing.source_system
-),
-
-buyers as (
-    select distinct account_id from {{ ref('opportunities') }}
-),
+{{ silo_duties() }},
 
 known as (
     select distinct

@@ -1,7 +1,5 @@
--- Lower case, no accents, letters that do not decompose spelled out, everything else a blank.
-create or replace temp macro folded(t) as nullif(trim(regexp_replace(
-    replace(replace(replace(replace(strip_accents(lower(t)), 'ß', 'ss'), 'ø', 'o'), 'æ', 'ae'), 'ł', 'l'),
-    '[^0-9a-z]+', ' ', 'g')), '');
+-- Lower case, everything but letters and digits a blank; accents and other scripts are gone by then.
+create or replace temp macro folded(t) as nullif(trim(regexp_replace(lower(t), '[^0-9a-z]+', ' ', 'g')), '');
 
 -- A person's name without what is not one; a full stop ends an initial.
 create or replace temp macro called(t) as case

@@ -180,7 +180,9 @@ def snapshots(record: Record) -> Iterator[Record]:
         price = item.get("price") or item.get("plan") or {}
         recurring = price.get("recurring") or price
         currency = price.get("currency") or record.get("currency")
-        unit = price.get("unit_amount_decimal") or price.get("unit_amount") or price.get("amount_decimal")
+        unit = price.get("unit_amount_decimal") or price.get("unit_amount")
+        # a plan, as prices were called before
+        unit = unit or price.get("amount_decimal") or price.get("amount")
         quantity = item.get("quantity")
         discount = _discount(item, whole, first=number == 0)
         yield {

@@ -856,6 +856,7 @@ def _scripts(steps: int) -> Iterator[settings]:
     [
         Salesforce,
         Stripe,
+        Zendesk,
         Chargebee,
         GoogleAds,
         MetaAds,

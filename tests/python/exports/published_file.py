@@ -1,9 +1,11 @@
 """A small published file with every type of column and text that means harm."""
 
+from datetime import date
 from pathlib import Path
 
 import duckdb
 
+DAY = date(2026, 1, 31)
 TEXTS = (
     "plain",
     "=1+1",

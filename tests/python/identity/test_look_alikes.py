@@ -168,3 +168,35 @@ def test_look_alikes_are_told_apart_at_rates_of_error_not_seen_before(tmp_path, 
         assert found.b_cubed >= b_cubed, (kind, found)
         assert found.over_merged <= 0.002, (kind, found)
         assert found.most_truths <= 2, (kind, found)
+
+
+def test_a_given_name_at_one_address_of_an_employer_is_not_a_person(tmp_path):
+    """Three colleagues called Ben; a record that is only "Ben" belongs to the mailbox it shows."""
+    office = {"company_name": "Acme Health", "city": "Teraton", "postal_code": "76135"}
+    people = [
+        person("crm", "1", "ben.brocack@acme.com", "Ben", "Brocack", **office),
+        person("desk", "2", "ben.brocack@acme.com", "Ben", None, **office),
+        person("crm", "3", "ben.cladoth@acme.com", "Ben", "Cladoth", **office),
+        person("desk", "4", None, "Ben", "Bokar", **office),
+        person("crm", "5", "bbokar@acme.com", "Ben", "Bokar", **office),
+    ]
+    found = resolved(tmp_path, "person", people=people)
+    assert found["crm", "1"] == found["desk", "2"]
+    assert len({found["crm", "1"], found["crm", "3"], found["desk", "4"]}) == 3
+
+
+def test_only_a_name_that_begins_alike_is_for_review(tmp_path):
+    accounts = [account("crm", "1", "Acme", "acme.com"), account("billing", "2", "Acme Foods")]
+    assert largest(resolved(tmp_path, "account", accounts)) == 1
+    town = [row | {"city": "Lyon", "phone": "+33 4 5550 1234"} for row in accounts]
+    assert largest(resolved(tmp_path, "account", town)) == 2
+
+
+def test_records_of_a_list_with_nothing_but_one_name_are_one_unless_others_bear_it(tmp_path):
+    bare = [account("list", f"a{n}", "AKZO NOBEL N.V.") for n in range(300)]
+    assert len(set(resolved(tmp_path, "account", bare).values())) == 1
+    # of several systems, each rarely holds a company twice
+    twice = [account("list", "1", "TEST do not use"), account("list", "2", "TEST do not use")]
+    assert largest(resolved(tmp_path, "account", [*twice, account("crm", "3", "Acme", "acme.com")])) == 1
+    borne = [account("list", f"c{n}", "Akzo Nobel", f"{word(n).lower()}.com") for n in range(3)]
+    assert largest(resolved(tmp_path, "account", [*bare[:20], *borne])) == 1

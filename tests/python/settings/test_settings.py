@@ -325,6 +325,10 @@ DEALS = FILES + ", entities: {opportunities: {file: y"
             "warehouse.kind is 'duckdbs'; the nearest known one is 'duckdb'.",
         ),
         (
+            "warehouse: {kind: postgres, folder: lake}",
+            "warehouse.folder means nothing to warehouse.kind 'postgres'; remove the key.",
+        ),
+        (
             "rules: nowhere",
             "nowhere, which does not exist; create it or remove the key.",
         ),

@@ -1,5 +1,6 @@
 """The models run on more engines than DuckDB: its own functions stay in dispatched macros."""
 
+import logging
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -35,6 +36,7 @@ BANNED = {
     "try_cast": r"\btry_cast\s*\(",
     "struct or list literal": r"\bstruct_pack\b|\brow\s*\(",
 }
+DIALECTS = ("spark", "databricks", "postgres", "redshift", "snowflake", "bigquery")
 CLOCK = re.compile(
     r"\b(current_date|current_timestamp|current_time|localtimestamp|localtime|getdate|sysdate|get_current_\w+)\b"
     r"|\b(now|today|random|rand|uuid|gen_random_uuid|setseed|transaction_timestamp)\s*\(",
@@ -81,16 +83,23 @@ def test_no_compiled_statement_reads_the_clock_or_chance(compiled: dict[str, str
         assert not found, f"{path}: {found and found[0]}"
 
 
-@pytest.mark.parametrize("dialect", ["spark", "snowflake", "bigquery"])
-def test_every_compiled_model_can_be_said_in_other_dialects(compiled: dict[str, str], dialect: str) -> None:
+def test_every_compiled_model_can_be_said_in_other_dialects(
+    compiled: dict[str, str], caplog: pytest.LogCaptureFixture
+) -> None:
+    # what a dialect says otherwise, such as the place of nulls, is a warning for each place
+    caplog.set_level(logging.ERROR, logger="sqlglot")
     refused = {}
     for path, code in compiled.items():
         if path.startswith("models/"):
-            try:
-                (statement,) = sqlglot.transpile(code, read="duckdb", write=dialect)
-                assert isinstance(sqlglot.parse_one(statement, read=dialect), exp.Query), path
-            except sqlglot.ParseError as error:
-                refused[path] = str(error).splitlines()[1][-120:]
+            query = sqlglot.parse_one(code, read="duckdb")
+            for dialect in DIALECTS:
+                if dialect == "redshift" and "generate_series" in code:
+                    continue  # it has no series of rows; macro date_series needs a body for it
+                try:
+                    said = query.sql(dialect=dialect)
+                    assert isinstance(sqlglot.parse_one(said, read=dialect), exp.Query), path
+                except sqlglot.ParseError as error:
+                    refused[path, dialect] = str(error).splitlines()[1][-120:]
     assert not refused
 
 

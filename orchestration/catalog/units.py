@@ -29,7 +29,7 @@ _BY_NAME = {
     r"(^|_)(position|sequence|order|part|rank)$": "order",
     r"^exit_code$": "code",
     r"^n$|^quantity$|_count$|^count|^at_risk$": "count",
-    r"(^|_)(rows|deals|tests|accounts|customers|people|touches|users|records)(_|$)": "count",
+    r"(^|_)(rows|deals|tests|accounts|customers|people|touches|users|records|entities)(_|$)": "count",
     r"(^|_)(cases|quarters|moves|events|forecasts)(_|$)": "count",
     r"^(ended|handed_over|taken_over|taken_by_others|dropped|late|respondents|departments)$": "count",
     r"_per_week$": "count per week",

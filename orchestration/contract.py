@@ -3,6 +3,7 @@
 Read from the dbt contracts in `models/entry/entry_<entity>.yml`, so there is one place that states it.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -19,6 +20,8 @@ PROJECT_ROOT = Path(__file__).resolve().parent.parent
 
 # What macros/vendor_records.sql adds to the columns of a raw table.
 ADDED_TO_RAW = ("source_system", "is_gone")
+_VENDOR_RECORDS = re.compile(r"vendor_records\((?:'\w+'|kind), '(\w+)'(?:, key='(\w+)')?\)")
+_MACRO = re.compile(r"{% macro (\w+)\(kind.*?{%-? endmacro -?%}", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -74,6 +77,25 @@ def raw_contract(kind: str) -> Mapping[str, Entity]:
             columns=MappingProxyType(
                 {column.name: column for column in columns if column.name not in ADDED_TO_RAW}
             ),
+        )
+    return MappingProxyType(found)
+
+
+@cache
+def tables_behind(kind: str) -> Mapping[str, tuple[tuple[str, str], ...]]:
+    """Entry entity → the tables of a vendor its model reads, each with its key, as `vendor_records` says."""
+    shared = {
+        macro.group(1): macro.group(0)
+        for file in (PROJECT_ROOT / "macros").glob("*.sql")
+        for macro in _MACRO.finditer(file.read_text(encoding="utf-8"))
+    }
+    found = {}
+    for file in sorted((PROJECT_ROOT / "models" / "sources" / kind).glob(f"{kind}__*.sql")):
+        text = file.read_text(encoding="utf-8")
+        called = [body for name, body in shared.items() if f"{name}('{kind}'" in text]
+        read = dict(_VENDOR_RECORDS.findall("\n".join([text, *called])))
+        found[file.stem.removeprefix(f"{kind}__")] = tuple(
+            (table, key or "id") for table, key in read.items()
         )
     return MappingProxyType(found)
 

@@ -3,6 +3,7 @@ operations.kpi_restatements.
 """
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,9 +11,10 @@ from typing import Any
 
 import duckdb
 
-from orchestration.contract import Entity, entry_contract
+from orchestration.contract import Entity, entry_contract, raw_contract, tables_behind
 from orchestration.publish.versions import Version
-from orchestration.settings import Settings
+from orchestration.settings import Settings, Source
+from orchestration.vendor_settings import VendorSource
 from orchestration.warehouse import attached, identifier, tables
 
 RECORDS_LISTED = 20
@@ -51,7 +53,7 @@ _CHANGES = {
 }
 
 # A change of these says nothing on its own: the source sets them with every other change.
-_STAMPS = frozenset({"source_id", "updated_at", "is_deleted"})
+_STAMPS = re.compile(r"^(source_system|source_id|is_deleted)$|updated|modified|modstamp")
 
 
 @dataclass(frozen=True)
@@ -92,12 +94,14 @@ def write(
     with attached(con, previous.folder / "revops.duckdb", "previous", read_only=True):
         _copy(con, "metrics", "kpi_values", _VALUES, "previous_kpi_values")
         _copy(con, "operations", "kpi_restatements", _RESTATEMENTS, "previous_restatements")
-    for name, entity in entry_contract().items():
+    landed = {source.name: tables(con, "landing", f"raw_{source.name}") for source in settings.sources}
+    for name in entry_contract():
         found = sorted(
             change
             for source in settings.sources
-            if name in tables(con, "landing", f"raw_{source.name}")
-            for change in _changes(con, source.name, entity, previous, known_at)
+            for table, key in _tables(name, source)
+            if table.name in landed[source.name]
+            for change in _changes(con, source.name, table, key, previous, known_at)
         )
         con.executemany(
             "insert into run.changed_records values (?, ?, ?, ?)",
@@ -113,10 +117,19 @@ def _copy(
         con.execute(f"insert into run.{into} select {', '.join(columns)} from previous.{schema}.{table}")
 
 
+def _tables(name: str, source: Source) -> Iterator[tuple[Entity, str]]:
+    """The raw tables one source makes an entry entity of, each with its key."""
+    yield entry_contract()[name], "source_id"
+    if isinstance(source, VendorSource):
+        for table, key in tables_behind(source.kind).get(name, ()):
+            yield raw_contract(source.kind)[table], key
+
+
 def _changes(
     con: duckdb.DuckDBPyConnection,
     source: str,
     entity: Entity,
+    key: str,
     previous: Version,
     known_at: datetime | None,
 ) -> Iterator[tuple[int, str, str, str, str]]:
@@ -128,7 +141,7 @@ def _changes(
         previous.manifest.get("loads", {}).get(source), datetime.fromisoformat(then) if then else None
     )
     now = Knowledge("", known_at)
-    columns = [name for name in entity.columns if name not in _STAMPS and name != "source_system"]
+    columns = [name for name in entity.columns if not _STAMPS.search(name) and name != key]
     schema = f"landing.{identifier(f'raw_{source}')}"
     table = f"{schema}.{identifier(entity.name)}"
     pairs = ", ".join(
@@ -138,26 +151,28 @@ def _changes(
     )
     # Without --known-at only records of later loads can differ: the log is long, a day's news is short.
     newer_than = before.load_id if before.known_at is None and known_at is None else None
-    was, was_values = _latest(table, schema, before, newer_than)
-    is_now, now_values = _latest(table, schema, now, newer_than)
+    gone = "coalesce(is_deleted, false) or _is_deleted" if "is_deleted" in entity.columns else "_is_deleted"
+    log = f"(select *, {identifier(key)} as record_id, {gone} as is_gone from {table})"
+    was, was_values = _latest(log, schema, before, newer_than)
+    is_now, now_values = _latest(log, schema, now, newer_than)
     rows = con.execute(
         f"with was as ({was}), is_now as ({is_now}), pairs as ("
-        " select coalesce(was.source_id, is_now.source_id) as source_id, was.source_id is null as is_new,"
-        "  was.is_gone as was_gone, is_now.is_gone or is_now.source_id is null as is_gone,"
+        " select coalesce(was.record_id, is_now.record_id) as record_id, was.record_id is null as is_new,"
+        "  was.is_gone as was_gone, is_now.is_gone or is_now.record_id is null as is_gone,"
         f" [{pairs}] as fields"
-        " from was full join is_now on was.source_id = is_now.source_id"
+        " from was full join is_now on was.record_id = is_now.record_id"
         " where was._dlt_id is distinct from is_now._dlt_id)"
-        " select 1, source_id, field.field, field.old, field.new"
-        " from (select source_id, unnest(fields) as field from pairs where not is_new and not is_gone)"
+        " select 1, record_id, field.field, field.old, field.new"
+        " from (select record_id, unnest(fields) as field from pairs where not is_new and not is_gone)"
         " where field.old is distinct from field.new"
-        " union all select 2, source_id, 'is_deleted', cast(was_gone as varchar), cast(is_gone as varchar)"
+        " union all select 2, record_id, 'is_deleted', cast(was_gone as varchar), cast(is_gone as varchar)"
         " from pairs where not is_new and was_gone <> is_gone"
-        " union all select 3, source_id, 'source_id', null, source_id"
+        f" union all select 3, record_id, '{key}', null, record_id"
         " from pairs where is_new and not is_gone",
         [*was_values, *now_values],
     ).fetchall()
     for kind, source_id, field, old, new in rows:
-        is_private = field == "custom" or entity.columns[field].pii
+        is_private = field == "custom" or (field in entity.columns and entity.columns[field].pii)
         change = {
             "source_system": source,
             "entity": entity.name,
@@ -169,18 +184,18 @@ def _changes(
         yield kind, source, source_id, field, json.dumps(change, ensure_ascii=False)
 
 
-def _latest(table: str, schema: str, knowledge: Knowledge, newer_than: str | None) -> tuple[str, list[Any]]:
+def _latest(log: str, schema: str, knowledge: Knowledge, newer_than: str | None) -> tuple[str, list[Any]]:
     """The latest version of every record as far as it was known; with `newer_than` only of records that have
     a version from a later load.
     """
     condition, values = knowledge.condition()
     if newer_than is not None:
-        condition += f" and source_id in (select source_id from {table} where _dlt_load_id > ?)"
+        condition += f" and record_id in (select record_id from {log} where _dlt_load_id > ?)"
         values = [*values, newer_than]
     return (
-        f"select *, coalesce(is_deleted, false) or _is_deleted as is_gone from {table}"
-        f" where _dlt_load_id in (select load_id from {schema}._dlt_loads where status = 0) and {condition}"
-        " qualify row_number() over (partition by source_id"
+        f"select * from {log} where {condition}"
+        f" and _dlt_load_id in (select load_id from {schema}._dlt_loads where status = 0)"
+        " qualify row_number() over (partition by record_id"
         " order by _version_at desc, _dlt_load_id desc, _row desc, _content_hash) = 1",
         values,
     )

@@ -1,4 +1,4 @@
-"""Which records of a vendor changed between two versions: behind the entry entities its models make of them."""
+"""Which records of a vendor changed between two versions, behind the entities its models make of them."""
 
 import json
 

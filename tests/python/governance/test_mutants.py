@@ -7,7 +7,7 @@ import duckdb
 import pytest
 from sqlglot import exp
 
-from scripts.mutate_kpis import EQUIVALENT, Case, Mutant, is_equivalent, judge, mutants, tree_of
+from scripts.mutate_kpis import EQUIVALENT, Case, Mutant, is_equivalent, judge, mutants, same_places, tree_of
 
 MODEL = """
 -- a comment
@@ -27,9 +27,13 @@ def con() -> Iterator[duckdb.DuckDBPyConnection]:
         yield con
 
 
+def _case(tree: exp.Expression, con: duckdb.DuckDBPyConnection) -> Case:
+    return Case(tree, lambda sql: sql, con, same_places(tree, tree))
+
+
 def _survivors(con: duckdb.DuckDBPyConnection) -> set[str]:
     tree = tree_of(MODEL)
-    _, left = judge(mutants("deals", tree), [Case(tree, lambda sql: sql, con)])
+    _, left = judge(mutants("deals", tree), [_case(tree, con)])
     return {mutant.name for mutant in left}
 
 
@@ -77,7 +81,7 @@ def test_a_mutant_that_is_no_sql_does_not_count(con: duckdb.DuckDBPyConnection) 
         "deals", "nonsense", where.place, lambda target: target.set("this", exp.column("nowhere"))
     )
 
-    viable, left = judge([where, broken], [Case(tree, lambda sql: sql, con)])
+    viable, left = judge([where, broken], [_case(tree, con)])
     assert viable == 1
     assert [mutant.name for mutant in left] == [where.name]
 

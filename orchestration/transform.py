@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -429,17 +430,29 @@ def _manifest(variables: dict[str, Any], folder: Path | None = None) -> Any:
         if packed.exists():
             _parsed[folder] = Manifest.from_msgpack(packed.read_bytes(), decoder=extended_mashumuro_decoder)
         else:
-            folder.mkdir(parents=True, exist_ok=True)
+            # In a folder of its own first: another process may parse or read the same version just now.
+            draft = folder.with_name(f".{folder.name}.{os.getpid()}")
             arguments = [option for option in _options(variables) if option != "--no-write-json"]
+            arguments[arguments.index("--target-path") + 1] = str(draft)
             outcome = dbtRunner().invoke(["parse", "--no-partial-parse", *arguments])
             if not outcome.success:
+                shutil.rmtree(draft, ignore_errors=True)
                 raise RevopsError(f"The dbt project does not parse: {_one_line(str(outcome.exception))}")
             parsed: Any = outcome.result
             _parsed[folder] = parsed
-            draft = packed.with_suffix(f".{os.getpid()}")
-            draft.write_bytes(parsed.to_msgpack(extended_mashumaro_encoder))
-            draft.replace(packed)
+            (draft / packed.name).write_bytes(parsed.to_msgpack(extended_mashumaro_encoder))
+            _settle(draft, folder, packed)
     return _parsed[folder]
+
+
+def _settle(draft: Path, folder: Path, packed: Path) -> None:
+    """Give the parsed project its name, unless another process was first."""
+    if folder.exists() and not packed.exists():
+        shutil.rmtree(folder)
+    try:
+        draft.rename(folder)
+    except OSError:
+        shutil.rmtree(draft)
 
 
 def _manifest_folder(variables: dict[str, Any]) -> Path:

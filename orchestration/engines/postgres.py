@@ -32,6 +32,7 @@ _PREPARE = """
         if to_regtype('public.double') is null then create domain public.double as double precision; end if;
         if to_regtype('public.string') is null then create domain public.string as text; end if;
     end $$;
+    create table if not exists public.revops_build (file text);
     create extension if not exists fuzzystrmatch with schema public;
     create or replace function public.try_cast_text(value text, wanted text) returns text
     language plpgsql immutable as $$
@@ -59,7 +60,7 @@ def opened(dsn: str) -> Iterator[Postgres]:
                 )
             _refuse_other_order(con)
             con.execute(_PREPARE)
-            yield Postgres(address)
+            yield Postgres(address, con)
     except psycopg.Error as failure:
         raise RevopsError(f"The warehouse database refuses: {' '.join(str(failure).split())}") from failure
 
@@ -67,8 +68,9 @@ def opened(dsn: str) -> Iterator[Postgres]:
 class Postgres:
     """A database whose schemas are those of the build file, and raw_<source> those of landing.duckdb."""
 
-    def __init__(self, address: Mapping[str, str]) -> None:
+    def __init__(self, address: Mapping[str, str], con: psycopg.Connection) -> None:
         self._address = address
+        self._con = con
 
     @property
     def environment(self) -> Mapping[str, str]:
@@ -89,7 +91,18 @@ class Postgres:
                 _copy(con, raw_tables(con, "given"))
 
     def give(self, build_file: Path, schemas: Sequence[str]) -> None:
-        """Replace these schemas by those of the build file, as far as it has them."""
+        """Replace these schemas by those of the build file, as far as it has them.
+
+        Schema `run` begins a build. Raises RevopsError where another run has begun one since.
+        """
+        if "run" in schemas:
+            self._con.execute("truncate public.revops_build")
+            self._con.execute("insert into public.revops_build values (%s)", [str(build_file)])
+        elif self._con.execute("select file from public.revops_build").fetchone() != (str(build_file),):
+            raise RevopsError(
+                "Another run has worked in the database of REVOPS_WAREHOUSE_DSN meanwhile; run again, and"
+                " give each home folder a database of its own."
+            )
         with open_memory() as con, attached(con, build_file, "given", read_only=True), self._attached(con):
             _copy(con, {schema: sorted(tables(con, "given", schema)) for schema in schemas})
 

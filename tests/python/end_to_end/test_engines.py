@@ -15,6 +15,7 @@ from orchestration.engines import engine
 from orchestration.engines.postgres import opened
 from orchestration.errors import ConfigurationError, LockHeld, RevopsError
 from orchestration.settings import load_settings
+from orchestration.warehouse import open_build
 
 sys.path.append(str(Path(__file__).parents[1] / "sources"))
 
@@ -60,6 +61,21 @@ def test_a_database_that_another_run_works_in_is_left_alone(server: str) -> None
     dsn = database(server, "held")
     with opened(dsn), pytest.raises(LockHeld), opened(dsn):
         pass
+
+
+@pytest.mark.postgres
+def test_a_run_between_the_stages_of_another_is_noticed(server: str, tmp_path: Path) -> None:
+    dsn = database(server, "shared")
+    mine, theirs = tmp_path / "mine.duckdb", tmp_path / "theirs.duckdb"
+    for build in (mine, theirs):
+        with open_build(build) as con:
+            con.execute("create schema run")
+        with opened(dsn) as warehouse:
+            warehouse.give(build, ["run"])
+    with opened(dsn) as warehouse:
+        warehouse.give(theirs, ["identity"])
+        with pytest.raises(RevopsError, match="a database of its own"):
+            warehouse.give(mine, ["identity"])
 
 
 @pytest.mark.postgres

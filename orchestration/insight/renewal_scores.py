@@ -168,6 +168,6 @@ def contracts(
         contract, account, due_on, amount = about[int(index)]
         assert isinstance(amount, float)
         loss = None if risk is None else round(amount * risk, 2)
-        chance = (risk, rounded(learned.base_rate), risk_status(risk))
+        chance = (risk, rounded(learned.base_rate), risk_status(risk, learned))
         rows.append((contract, as_of, account, due_on, *chance, loss, round(amount, 2), *why))
     return rows, list(records("contract not renewed", learned))

@@ -73,9 +73,9 @@ def records(model: str, learned: Learned) -> Iterator[tuple[object, ...]]:
         yield (model, method, is_shown, found.cases, found.positives, *map(rounded, numbers), *about)
 
 
-def risk_status(risk: float | None) -> str | None:
-    """How a chance to lose something is called."""
-    if risk is None:
+def risk_status(risk: float | None, learned: Learned) -> str | None:
+    """How a chance to lose something is called; the base rate says nothing about a single case."""
+    if risk is None or not learned.is_shown:
         return None
     return "at risk" if risk > AT_RISK else "watch" if risk > WATCH else "good"
 

@@ -255,7 +255,7 @@ def _customers(
         health = None if risk is None else round(1 - risk, 6)
         loss = None if risk is None else round(amount * risk, 2)
         money = (loss, round(amount, 2), due_on)
-        rows.append((account, as_of, health, base, risk_status(risk), *money, *why))
+        rows.append((account, as_of, health, base, risk_status(risk, learned), *money, *why))
     return rows, list(records("customer lost within 180 days", learned))
 
 

@@ -21,7 +21,7 @@ def customer_id(company: Company) -> str:
     return ids.stripe("cus", company.id)
 
 
-def test_customer_id(company: Company) -> str:
+def tryout_customer_id(company: Company) -> str:
     """A customer that somebody made to try the system out."""
     return ids.stripe("cus", company.id + "test")
 
@@ -34,7 +34,7 @@ def customers(world: World) -> dict[str, tuple[Company, datetime]]:
     return known
 
 
-def test_customers(world: World) -> list[tuple[Company, datetime]]:
+def tryout_customers(world: World) -> list[tuple[Company, datetime]]:
     """One in fifty customers was entered twice at first; the other one is deleted and never had a
     subscription.
     """
@@ -66,10 +66,10 @@ def _customers(world: World) -> tuple[Table, dict[str, str]]:
         return {"company": company, "at": at, "real": real}
 
     rows = [row(c, at, True) for c, at in customers(world).values()]
-    rows += [row(c, at, False) for c, at in test_customers(world)]
+    rows += [row(c, at, False) for c, at in tryout_customers(world)]
     content = table(
         {
-            "id": lambda r: (customer_id if r["real"] else test_customer_id)(r["company"]),
+            "id": lambda r: (customer_id if r["real"] else tryout_customer_id)(r["company"]),
             "name": lambda r: (
                 spelling.company_name("billing", r["company"]) if r["real"] else "TEST do not use"
             ),

@@ -225,13 +225,13 @@ def _people_rows(world: World, known: dict[str, datetime]) -> Iterator[_Row]:
         if contact_from is not None:
             changed = max([contact_from, *(job.since for job in _noticed_jobs(person))])
             yield _Row(contact_id(person), person, contact_from, changed, False, "contact")
-    for test, at in test_leads(world):
+    for test, at in tryout_leads(world):
         gone = at + timedelta(days=9)
         deleted = gone.date() <= world.until
         yield _Row(test, None, at, gone if deleted else at, deleted, "lead")
 
 
-def test_leads(world: World) -> list[tuple[str, datetime]]:
+def tryout_leads(world: World) -> list[tuple[str, datetime]]:
     """Somebody tried the form out, now and then; the leads were deleted soon after."""
     known = [c for c in world.companies if c.known_from is not None and coin(0, "test lead", c.id) < 0.015]
     return [(ids.salesforce("00Q", c.id + "test"), c.known_from) for c in known if c.known_from]

@@ -32,8 +32,8 @@ def members(world: World) -> Members:
         companies["support", support.stray_id(company)] = company.id
     for company, _ in billing.customers(world).values():
         companies["billing", billing.customer_id(company)] = company.id
-    for company, _ in billing.test_customers(world):
-        test = billing.test_customer_id(company)
+    for company, _ in billing.tryout_customers(world):
+        test = billing.tryout_customer_id(company)
         companies["billing", test] = f"test {test}"
     known = crm.people_known(world)
     for person in world.people:
@@ -41,7 +41,7 @@ def members(world: World) -> Members:
             people["crm", crm.lead_id(person)] = person.id
             if person.is_contact_from is not None:
                 people["crm", crm.contact_id(person)] = person.id
-    for test, _ in crm.test_leads(world):
+    for test, _ in crm.tryout_leads(world):
         people["crm", test] = f"test {test}"
     for person in marketing.people(world):
         people["marketing", marketing.contact_id(person)] = person.id

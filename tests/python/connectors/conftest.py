@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from vendor import Vendor
@@ -32,78 +33,26 @@ def salesforce(
     vendor.close()
 
 
-@pytest.fixture
-def stripe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Vendor]:
-    vendor = Vendor("stripe", tmp_path, monkeypatch)
-    yield vendor
-    vendor.close()
+def _vendor(kind: str, *, quick: bool) -> Any:
+    """The fixture of a vendor, under the name of its kind."""
+
+    @pytest.fixture(name=kind)
+    def vendor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Vendor]:
+        vendor = Vendor(kind, tmp_path, monkeypatch, quick=quick)
+        yield vendor
+        vendor.close()
+
+    return vendor
 
 
-@pytest.fixture
-def hubspot(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Vendor]:
-    vendor = Vendor("hubspot", tmp_path, monkeypatch)
-    yield vendor
-    vendor.close()
-
-
-@pytest.fixture
-def zendesk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Vendor]:
-    vendor = Vendor("zendesk", tmp_path, monkeypatch)
-    yield vendor
-    vendor.close()
-
-
-@pytest.fixture
-def google_ads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Vendor]:
-    vendor = Vendor("google_ads", tmp_path, monkeypatch, quick=True)
-    yield vendor
-    vendor.close()
-
-
-@pytest.fixture
-def meta_ads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Vendor]:
-    vendor = Vendor("meta_ads", tmp_path, monkeypatch, quick=True)
-    yield vendor
-    vendor.close()
-
-
-@pytest.fixture
-def linkedin_ads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Vendor]:
-    vendor = Vendor("linkedin_ads", tmp_path, monkeypatch, quick=True)
-    yield vendor
-    vendor.close()
-
-
-@pytest.fixture
-def chargebee(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Vendor]:
-    vendor = Vendor("chargebee", tmp_path, monkeypatch, quick=True)
-    yield vendor
-    vendor.close()
-
-
-@pytest.fixture
-def mailshake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Vendor]:
-    vendor = Vendor("mailshake", tmp_path, monkeypatch, quick=True)
-    yield vendor
-    vendor.close()
-
-
-@pytest.fixture
-def jira(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Vendor]:
-    vendor = Vendor("jira", tmp_path, monkeypatch, quick=True)
-    yield vendor
-    vendor.close()
-
-
-@pytest.fixture
-def intercom(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Vendor]:
-    vendor = Vendor("intercom", tmp_path, monkeypatch, quick=True)
-    yield vendor
-    vendor.close()
-
-
-@pytest.fixture
-def asana(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Vendor]:
-    vendor = Vendor("asana", tmp_path, monkeypatch, quick=True)
-    yield vendor
-    vendor.close()
+stripe = _vendor("stripe", quick=False)
+hubspot = _vendor("hubspot", quick=False)
+zendesk = _vendor("zendesk", quick=False)
+google_ads = _vendor("google_ads", quick=True)
+meta_ads = _vendor("meta_ads", quick=True)
+linkedin_ads = _vendor("linkedin_ads", quick=True)
+chargebee = _vendor("chargebee", quick=True)
+mailshake = _vendor("mailshake", quick=True)
+jira = _vendor("jira", quick=True)
+intercom = _vendor("intercom", quick=True)
+asana = _vendor("asana", quick=True)

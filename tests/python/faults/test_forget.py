@@ -28,7 +28,7 @@ CONFIG = """
 sources:
   - {name: crm, kind: files, path: crm}
   - {name: desk, kind: files, path: desk}
-publish: {people: full}
+publish: {people: full, audiences: [{name: team, people: full}]}
 """
 FILES = {
     "crm/people.csv": """source_id,email,full_name,phone,custom

@@ -14,6 +14,7 @@ from orchestration.insight.logistic import chances
 from orchestration.insight.measures import measure
 from orchestration.insight.panel import Panel
 from orchestration.insight.pipeline import read_states
+from orchestration.insight.score_tables import risk_status
 from orchestration.insight.scores import customer_panel, deal_panel, write
 from orchestration.insight.scoring import MINIMUM_CASES, _walk, learn
 from orchestration.settings import Reporting
@@ -72,6 +73,17 @@ def test_the_same_case_on_many_days_counts_once() -> None:
     panel, _ = _drawn(3, 2000)
     same = replace(panel, group=panel.group % 40)
     assert learn(same).model is None
+
+
+def test_a_single_case_is_called_at_risk_by_a_model_only() -> None:
+    learned = learn(_drawn(1, 800, effect=2.0)[0])
+    assert [risk_status(risk, learned) for risk in (0.05, 0.15, 0.16, None)] == [
+        "good",
+        "watch",
+        "at risk",
+        None,
+    ]
+    assert risk_status(0.16, replace(learned, needs="more cases")) is None
 
 
 def test_where_nothing_can_be_known_the_base_rate_is_shown() -> None:
